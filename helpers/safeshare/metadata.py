@@ -1,0 +1,101 @@
+"""Metadata: show, find and strip the DICOM attributes that identify (PS3.15 Annex E, edition 2026d)."""
+
+from pathlib import Path
+from typing import Unpack
+
+from pydicom import Dataset, Sequence
+
+from . import dicomfile
+from .deidentify import COMMENT, Change, deidentify
+from .finding import Finding, Refused
+from .profile import Options
+from .pseudonyms import Pseudonyms
+
+
+def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
+    """Return what ``strip`` with the same options would change, one finding for each attribute.
+
+    The places are those that DICOM PS3.15 Table E.1-1 lists, and those where a value leaks besides: file meta information,
+    private and unknown attributes, and text that repeats a name. After ``strip`` the list is empty.
+
+    Raises ``ValueError`` for an unknown option and ``Refused`` for a data set that cannot be made safe.
+    """
+    _, changes = deidentify(dataset, Pseudonyms(any_key=True), options)
+    return [_finding(change) for change in changes]
+
+
+def strip(dataset: Dataset, *, key: bytes | str | None = None, **options: Unpack[Options]) -> Dataset:
+    """Return a new data set, de-identified by the Basic Application Level Confidentiality Profile of DICOM PS3.15 Annex E.
+
+    ``dataset`` stays as it is. With the same ``key``, a secret of at least 16 characters, each UID, patient ID, patient name and
+    accession number gets the same replacement in every file, and the dates of a patient move by the same number of days, so
+    that a study still fits together. Whoever has the key can repeat the replacement and so recognize a patient: the result is
+    pseudonymous (GDPR Art. 4(5)). Without a key a random one serves this one call and is not stored: two calls
+    do not fit together. No mapping table is made in either case.
+
+    ``options`` are those of PS3.15 E.3, such as ``retain_uids=True``; ``safeshare.profile.Options`` lists them. Pixels stay
+    as they are: text and faces in them are other kinds of identity.
+
+    Raises ``Refused`` when the data set cannot be made safe, and ``ValueError`` for an unknown option or a short key.
+    """
+    return deidentify(dataset, Pseudonyms(key), options)[0]
+
+
+def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
+    """Return the findings in a file, as ``find`` does for a data set, and in the bytes around it.
+
+    Raises ``Refused`` when the file is not whole DICOM, and ``OSError`` when it cannot be read.
+    """
+    with Path(source).open("rb") as stream:
+        try:
+            dataset, pixels = dicomfile.read(stream)
+            _, changes = deidentify(dataset, Pseudonyms(any_key=True), options)
+            return [_finding(change) for change in changes + _bytes_around(pixels)]
+        except Refused as error:
+            raise Refused(error.reason, source) from error
+
+
+def strip_file(source: Path, destination: Path, *, key: bytes | str | None = None, **options: Unpack[Options]) -> None:
+    """Write a de-identified copy of the file ``source`` to ``destination``, as ``strip`` does for a data set.
+
+    Pixel data goes from file to file and is never held in memory. A failure leaves no file behind.
+
+    Raises ``Refused`` when the file cannot be made safe, and ``OSError`` when it cannot be read or written.
+    """
+    with Path(source).open("rb") as stream:
+        try:
+            dataset, pixels = dicomfile.read(stream)
+            clean, _ = deidentify(dataset, Pseudonyms(key), options)
+            dicomfile.save(Path(destination), clean, pixels)
+        except Refused as error:
+            raise Refused(error.reason, source) from error
+
+
+def _bytes_around(pixels: dicomfile.Pixels | None) -> list[Change]:
+    if pixels is None:
+        return []
+    changes = []
+    if pixels.length == dicomfile.UNDEFINED:
+        if dicomfile.has_comments(pixels.stream):
+            changes.append(Change("PixelData", 0x7FE00010, "OB", b"", "X", COMMENT))
+    else:
+        pixels.stream.seek(pixels.length, 1)
+    behind = len(pixels.stream.read(dicomfile.CHUNK).strip(b"\0"))
+    if behind:
+        why = "what stands behind the pixel data is padding or signatures (PS3.10 7.2, PS3.15 Table E.1-1: X)"
+        changes.append(Change("behind PixelData", 0, "OB", b"", "X", why))
+    return changes
+
+
+def _finding(change: Change) -> Finding:
+    return Finding("metadata", change.path, _shown(change), change.action, change.why)
+
+
+def _shown(change: Change) -> str:
+    value = change.value
+    if not isinstance(value, bytes):
+        items = list(value)
+        return f"{len(items)} item{'s' if len(items) != 1 else ''}"
+    if change.vr in ("OB", "OW", "UN", "OF", "OD", "OL", "OV") or change.vr in dicomfile.NUMBERS:
+        return f"{len(value)} bytes"
+    return value.strip(b" \0").decode("utf-8", "replace")
