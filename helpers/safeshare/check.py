@@ -62,7 +62,7 @@ def safe_harbor(answers: Mapping[str, str]) -> None:
     if not isinstance(answers, Mapping):
         print('Not yet: the answer is a dictionary, as in {"Modality": "?"}. Run the starter cell again.')
         return
-    said = {keyword: str(answers.get(keyword, "?")).strip().upper() for keyword in SAFE_HARBOR_LETTERS}
+    said = {word: str(answers.get(word, "?")).strip().upper().replace("NONE", "-") for word in SAFE_HARBOR_LETTERS}
     missing = [keyword for keyword, letter in said.items() if letter in ("?", "")]
     wrong = [keyword for keyword, letter in said.items() if letter not in ("?", "", *SAFE_HARBOR_LETTERS[keyword])]
     if missing:

@@ -225,6 +225,8 @@ class Deidentifier:
         if raw.tag in (PATIENT_ID, ACCESSION_NUMBER):
             return self._pseudonyms.identifier(old)
         if raw.tag == PATIENT_NAME:
+            if old.startswith(_ANONYMOUS) and self._pseudonyms.owns(old.removeprefix(_ANONYMOUS)):
+                return old
             return _ANONYMOUS + self._pseudonyms.identifier(self._patient)
         if rule.action == "Z":
             return b""
@@ -402,7 +404,7 @@ class Deidentifier:
         if vr != "SQ" or raw.VR not in (None, "SQ", "UN") or (raw.VR == "UN" and not self._little):
             return None
         try:  # the items inside a value of VR UN are implicit little endian (PS3.5 6.2.2)
-            return list(convert_SQ(raw.value, self._implicit or raw.VR == "UN", self._little, encodings))
+            return list(convert_SQ(raw.value, raw.is_implicit_VR or raw.VR == "UN", self._little, encodings))
         except (EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, NotImplementedError):
             return None
 

@@ -59,7 +59,7 @@ def read(stream: BinaryIO) -> tuple[FileDataset, Pixels | None]:
     except RecursionError as error:
         raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.") from error
     except _READ_ERRORS as error:
-        raise Refused(f"it cannot be read as DICOM ({error}): ask the sender for a sound copy.") from error
+        raise Refused("it cannot be read as DICOM: ask the sender for a sound copy.") from error
     return dataset, _pixels(dataset, stream)
 
 
@@ -107,6 +107,8 @@ def _transfer_syntax(stream: BinaryIO) -> str:
 
 def _pixels(dataset: FileDataset, stream: BinaryIO) -> Pixels | None:
     implicit, little = dataset.original_encoding
+    # Some files are implicit against what their meta information says; pydicom reads them by what they are.
+    implicit = next((e.is_implicit_VR for e in dataset.values() if isinstance(e, RawDataElement)), implicit)
     order = "<" if little else ">"
     head = stream.read(8)
     truncated = Refused("it breaks off before its end: copy or send it again.")
@@ -166,9 +168,14 @@ def save(destination: Path, dataset: FileDataset, pixels: Pixels | None) -> None
     try:
         with part.open("xb") as out:
             write(out, dataset, pixels)
-        if destination.exists():
-            raise FileExistsError(f"{destination}: there is a file already, and nothing is overwritten.")
-        part.replace(destination)
+        try:
+            destination.hardlink_to(part)  # the one way to give a name that fails when the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links, such as FAT
+            if destination.exists():
+                raise FileExistsError(f"{destination}: there is a file already, and nothing is overwritten.") from None
+            part.replace(destination)
     finally:
         part.unlink(missing_ok=True)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Unpack
 
-from pydicom import Dataset, Sequence
+from pydicom import Dataset
 
 from . import dicomfile
 from .deidentify import COMMENT, Change, deidentify
@@ -21,7 +21,7 @@ def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
     Raises ``ValueError`` for an unknown option and ``Refused`` for a data set that cannot be made safe.
     """
     _, changes = deidentify(dataset, Pseudonyms(any_key=True), options)
-    return [_finding(change) for change in changes]
+    return [finding(change) for change in changes]
 
 
 def strip(dataset: Dataset, *, key: bytes | str | None = None, **options: Unpack[Options]) -> Dataset:
@@ -50,7 +50,7 @@ def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
         try:
             dataset, pixels = dicomfile.read(stream)
             _, changes = deidentify(dataset, Pseudonyms(any_key=True), options)
-            return [_finding(change) for change in changes + _bytes_around(pixels)]
+            return [finding(change) for change in changes + _bytes_around(pixels)]
         except Refused as error:
             raise Refused(error.reason, source) from error
 
@@ -87,7 +87,8 @@ def _bytes_around(pixels: dicomfile.Pixels | None) -> list[Change]:
     return changes
 
 
-def _finding(change: Change) -> Finding:
+def finding(change: Change) -> Finding:
+    """Return a change as a finding, with its old value as text."""
     return Finding("metadata", change.path, _shown(change), change.action, change.why)
 
 
