@@ -26,7 +26,28 @@ TABLES = Path(__file__).parent / "safeshare" / "tables"
 STRICT = {"None": 0, "3": 0, "2C": 1, "2": 2, "1C": 3, "1": 4}
 TYPES = {1: "2C", 2: "2", 3: "1C", 4: "1"}
 # Short words of one or two letters are initials as often as terms, so only these stay.
-SHORT = {"in", "of", "on", "or", "to", "no", "ct", "mr", "pt", "us", "xa", "cm", "mm", "kv", "ma", "t1", "t2", "3d", "2d", "iv"}
+SHORT = {
+    "in",
+    "of",
+    "on",
+    "or",
+    "to",
+    "no",
+    "ct",
+    "mr",
+    "pt",
+    "us",
+    "xa",
+    "cm",
+    "mm",
+    "kv",
+    "ma",
+    "t1",
+    "t2",
+    "3d",
+    "2d",
+    "iv",
+}
 
 
 def find(folder: Path, name: str) -> Path:
@@ -36,6 +57,7 @@ def find(folder: Path, name: str) -> Path:
 
 
 def profile(folder: Path) -> dict[str, object]:
+    """Table E.1-1 and Table E.3.4-1 of PS3.15."""
     source = json.loads(find(folder, "ps315_2026d.json").read_text(encoding="utf-8"))
     keep = ("tag", "name", "basic", "options")
     return {
@@ -49,6 +71,7 @@ def profile(folder: Path) -> dict[str, object]:
 
 
 def types(folder: Path, attributes: list[dict[str, str]]) -> dict[str, object]:
+    """The Type of each listed attribute, by place ("Sequence/Attribute") and IOD; Type 3 is not written down."""
     sop_classes = json.loads(find(folder, "sop_class_iod_map.json").read_text(encoding="utf-8"))
     iods = json.loads(find(folder, "iod_module_map.json").read_text(encoding="utf-8"))
     modules = json.loads(find(folder, "module_attribute_map.json").read_text(encoding="utf-8"))
@@ -73,6 +96,7 @@ def types(folder: Path, attributes: list[dict[str, str]]) -> dict[str, object]:
 
 
 def private(folder: Path) -> list[dict[str, str]]:
+    """Table E.3.10-1 of PS3.15; sequences are left out, since their content is not described."""
     with find(folder, "private_tags_template.csv").open(encoding="utf-8", newline="") as file:
         return sorted(
             (
@@ -91,6 +115,7 @@ def private(folder: Path) -> list[dict[str, str]]:
 
 
 def vocabulary() -> list[str]:
+    """Words in the meanings of coded concepts and in the names of attributes, without eponyms."""
     meanings = [meaning for codes in concepts.values() for entry in codes.values() for meaning, _ in entry.values()]
     meanings += [name for _, _, name, _, _ in DicomDictionary.values()]
     words: set[str] = set()
@@ -108,6 +133,7 @@ def vocabulary() -> list[str]:
 
 
 def main(folder: Path) -> None:
+    """Write the four tables."""
     TABLES.mkdir(exist_ok=True)
     table = profile(folder)
     for name, rows in {
@@ -117,7 +143,7 @@ def main(folder: Path) -> None:
     }.items():
         text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
         # One row a line, so that a change of the standard shows as a readable difference.
-        text = text.replace("},{", "},\n{").replace("},\"", "},\n\"").replace("[{", "[\n{")
+        text = text.replace("},{", "},\n{").replace('},"', '},\n"').replace("[{", "[\n{")
         (TABLES / name).write_text(text + "\n", encoding="utf-8", newline="\n")
     (TABLES / "vocabulary.txt").write_text("\n".join(vocabulary()) + "\n", encoding="utf-8", newline="\n")
 

@@ -4,7 +4,16 @@ A check never raises and never gives the answer away; read one after you have tr
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+
+from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
+from pydicom.uid import UID_dictionary
+
+from . import metadata
+from .finding import Finding
+from .profile import METHODS, Options
 
 # --- Episode "Intro to Anonymization" ---------------------------------------------------------------------------
 
@@ -95,3 +104,211 @@ def rows_alone(register: Sequence[Hashable], alone: Sequence[Hashable]) -> None:
         print(f"Not yet: {row} does not belong in your list, since {reason}.")
     if not missing and not others:
         print(f"✔ {len(right)} of {len(register)} people are alone with their age, sex and postcode: for them, k = 1.")
+
+
+# --- Episode "Metadata: what the header says" ------------------------------------------------------------------
+
+
+def stripped_by_hand(mine: Dataset) -> None:
+    """Print whether name and ID are empty, and whether other IDs, age, weight and private attributes are gone."""
+    found = _found(mine)
+    if found is None:
+        return
+    still = {finding.where: finding.what for finding in found}
+    problems = []
+    for keyword in ("PatientName", "PatientID"):
+        if keyword not in mine:
+            problems.append(f"{keyword} is gone, but every CT image must have it. Empty it instead.")
+        elif keyword in still:
+            problems.append(f"{keyword} still says {still[keyword]!r}.")
+    for keyword in ("OtherPatientIDsSequence", "PatientAge", "PatientWeight"):
+        if keyword in still:
+            problems.append(f"{keyword} still holds {still[keyword]!r}.")
+        elif keyword in mine:
+            problems.append(f"{keyword} is empty, but it is still there, and nobody needs it. Which word takes it out?")
+    private = sum(element.tag.is_private for element in mine.iterall())
+    if private:
+        problems.append(f"{private} private attributes are left. pydicom has one method for all of them.")
+    praise = f"All of the task is done. Yet {len(found)} other places still point at the patient: read on."
+    _report(problems, praise)
+
+
+def guesses(dataset: Dataset, words: Sequence[str]) -> None:
+    """Print whether at least eight keywords, of at least four kinds of facts, are on the list that ``find`` returns."""
+    found = _found(dataset)
+    if found is None:
+        return
+    if isinstance(words, str) or not isinstance(words, Sequence):
+        print('Not yet: your guesses are a list of keywords, as in ["PatientName", "StudyDate"].')
+        return
+    facts = {finding.where: finding.why.split(" (")[0] for finding in found}
+    right = {word for word in words if word in facts}
+    problems = []
+    for word in words:
+        if not isinstance(word, str) or tag_for_keyword(word) is None:
+            problems.append(f"{word!r} is no keyword of DICOM. Write it in one word with capitals, like PatientName.")
+        elif word not in dataset:
+            problems.append(f"{word} is not in this file. Look at the table again.")
+        elif word not in right:
+            problems.append(f"{word} may stay: the standard does not list it. Take it out of your guesses.")
+    if len(right) < 8:
+        problems.append(f"{len(right)} right so far. Eight are asked for.")
+    kinds = {facts[word] for word in right}
+    if len(kinds) < 4:
+        missing = [fact for fact, _ in Counter(facts.values()).most_common() if fact not in kinds]
+        problems.append(f"your guesses are of few kinds. One kind that you have not named yet: {missing[0]}.")
+    _report(problems, f"{len(right)} right guesses of {len(kinds)} kinds. In all, {len(found)} places are on the list.")
+
+
+def share_left(share: float, originals: Sequence[Dataset], edited: Sequence[Dataset]) -> None:
+    """Print whether ``share`` is the part of the findings in ``originals`` that ``edited`` still has."""
+    if not isinstance(share, (int, float)):
+        print("Not yet: `share` has no number yet. Count the findings in the edited files, then in the originals.")
+        return
+    left = sum(len(metadata.find(dataset)) for dataset in edited)
+    right = left / sum(len(metadata.find(dataset)) for dataset in originals)
+    problems = []
+    if abs(share - (1 - right)) < 0.005:
+        problems.append("this is the share that the recipe took away. What is left is the rest.")
+    elif share > 1:
+        problems.append("a share lies between 0 and 1. Divide what is left by what was there.")
+    elif abs(share - right) >= 0.005:
+        problems.append("this is not the share. Did you add up all files, and divide the edited ones by the originals?")
+    _report(problems, f"{share:.0%} of what the profile removes is still in the files.")
+
+
+def actions(answers: Mapping[str, str], study: Sequence[Dataset]) -> None:
+    """Print whether each answer, such as ``{"CT: PatientName": "Z"}``, is the action that the profile takes there."""
+    if not isinstance(answers, Mapping):
+        print('Not yet: the answer is a dictionary, as in {"CT: PatientName": "Z"}. Run the starter cell again.')
+        return
+    problems = []
+    for place, said in answers.items():
+        modality, _, keyword = place.partition(": ")
+        finding = _finding_in(study, modality, keyword)
+        if finding is None:
+            problems.append(f"{place} is not in the study. Leave the places in the starter cell as they are.")
+        elif str(said).strip().upper() not in ("X", "Z", "D", "U"):
+            problems.append(f"{place} needs one letter: X, Z, D or U.")
+        elif str(said).strip().upper() != finding.action:
+            code = finding.why.rpartition(": ")[2].rstrip(")")
+            problems.append(f"{place} is not {said}. Its code is {code}. Which is the first letter that its Type allows?")
+    _report(problems, "Every action is right: the code says what may happen, the Type says what must not.")
+
+
+def options_chosen(options: Options, dataset: Dataset, wanted: Sequence[str]) -> None:
+    """Print whether ``options`` keep the ``wanted`` attributes, and no option is there that they do not need."""
+    if not isinstance(options, Mapping):
+        print("Not yet: the options are a dictionary, as in {'retain_uids': True}. Run the starter cell again.")
+        return
+    goes = _places(dataset, options)
+    if goes is None:
+        return
+    problems = [f"{keyword} is needed, and with your options it goes." for keyword in wanted if keyword in goes]
+    chosen = [name for name in METHODS if options.get(name)]
+    for name in chosen:
+        fewer = _places(dataset, {other: True for other in chosen if other != name}) or set()
+        if not fewer.intersection(wanted) - goes:
+            problems.append(f"nobody asked for what {name} keeps. Each option costs privacy: leave it out.")
+    _report(problems, f"What is needed stays, and {len(goes)} other places are still stripped.")
+
+
+def uids_replaced(originals: Sequence[Dataset], replaced: Sequence[Dataset]) -> None:
+    """Print whether no original UID is left in ``replaced``, while classes and references are still whole."""
+    if len(replaced) != len(originals):
+        print(f"Not yet: {len(originals)} files went in and {len(replaced)} came out.")
+        return
+    old = {uid for dataset in originals for uid in _uids(dataset)} - set(UID_dictionary)
+    problems = []
+    for dataset, original in zip(replaced, originals, strict=True):
+        if dataset.get("SOPClassUID") != original.SOPClassUID:
+            problems.append(f"the {original.Modality} has lost its SOP Class UID, which says what kind of file it is.")
+        places = [finding.where for finding in metadata.find(dataset) if finding.what in old]
+        if places:
+            deepest = max(places, key=lambda place: place.count("."))
+            problems.append(f"the {dataset.get('Modality')} still holds original UIDs, for example in {deepest}.")
+    if not problems and _loose(replaced) > _loose(originals):
+        problems.append("references are broken: one original must get the same new UID in every file.")
+    _report(problems, "No original UID is left, and every contour still finds its slice.")
+
+
+def interval_kept(originals: Sequence[Dataset], stripped: Sequence[Dataset]) -> None:
+    """Print whether the days between the two studies are the same as before, on other dates, for one patient."""
+    days, old_days = ([_day(dataset) for dataset in pair] for pair in (stripped, originals))
+    if None in days:
+        print("Not yet: Study Date is empty now. One option of the profile moves dates instead of removing them.")
+        return
+    problems = []
+    if set(days) & set(old_days):
+        problems.append("a true date is still there. Full dates were kept; the dates should move.")
+    elif stripped[0].PatientID != stripped[1].PatientID:
+        problems.append("the files belong to two patients now, since they were stripped with different keys.")
+    elif days[1] - days[0] != old_days[1] - old_days[0]:  # type: ignore[operator]
+        problems.append("the interval is another one than before. Were all dates of the patient moved alike?")
+    _report(problems, f"{days[1] - days[0]} days, as before, and neither date is true.".replace(", 0:00:00", ""))
+
+
+def study_safe(originals: Sequence[Dataset], stripped: Sequence[Dataset]) -> None:
+    """Print whether ``find`` is empty for every file, and the files still belong to one patient and fit together."""
+    if len(stripped) != len(originals):
+        print(f"Not yet: {len(originals)} files went in and {len(stripped)} came out.")
+        return
+    problems = []
+    left = sum(len(metadata.find(dataset)) for dataset in stripped)
+    patients = len({dataset.get("PatientID") for dataset in stripped})
+    if left:
+        problems.append(f"find still lists {left} places.")
+    elif patients > 1:
+        problems.append(f"the files belong to {patients} patients now. What makes replacements the same in every file?")
+    elif _loose(stripped) > _loose(originals):
+        problems.append("some references lead nowhere now. Strip all files with one key.")
+    _report(problems, f"{len(stripped)} files of one patient, nothing found, and every reference still leads somewhere.")
+
+
+def _report(problems: list[str], praise: str) -> None:
+    for problem in problems:
+        print(f"Not yet: {problem}")
+    if not problems:
+        print(f"✔ {praise}")
+
+
+def _found(dataset: Dataset, **options: bool) -> list[Finding] | None:
+    """Return what ``find`` returns; where it cannot, say why and return None."""
+    if not isinstance(dataset, Dataset):
+        print("Not yet: this is no data set any more. Read the file again, and change attributes of it.")
+        return None
+    try:
+        return metadata.find(dataset, **options)  # type: ignore[arg-type]
+    except ValueError as error:
+        print(f"Not yet: {error}")
+        return None
+
+
+def _places(dataset: Dataset, options: Mapping[str, object]) -> set[str] | None:
+    found = _found(dataset, **{name: bool(value) for name, value in options.items()})
+    return None if found is None else {finding.where for finding in found}
+
+
+def _finding_in(study: Sequence[Dataset], modality: str, keyword: str) -> Finding | None:
+    for dataset in study:
+        if dataset.Modality == modality:
+            return next((finding for finding in metadata.find(dataset) if finding.where == keyword), None)
+    return None
+
+
+def _uids(dataset: Dataset, keyword: str = "") -> Iterator[str]:
+    """Yield every UID in the data set, at any depth, or those with one keyword."""
+    for element in dataset.iterall():
+        if element.VR == "UI" and element.value and keyword in ("", element.keyword):
+            yield str(element.value)
+
+
+def _loose(study: Sequence[Dataset]) -> int:
+    """Return how many contours and other references point at no file of the study."""
+    there = {dataset.SOPInstanceUID for dataset in study}
+    return sum(uid not in there for dataset in study for uid in _uids(dataset, "ReferencedSOPInstanceUID"))
+
+
+def _day(dataset: Dataset) -> date | None:
+    text = str(dataset.get("StudyDate") or "")
+    return datetime.strptime(text, "%Y%m%d").date() if text else None

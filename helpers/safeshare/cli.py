@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="safeshare", description="Make medical images safe to share: audit, then strip.")
+    parser = argparse.ArgumentParser(
+        prog="safeshare", description="Make medical images safe to share: audit, then strip."
+    )
     parser.add_argument("--version", action="version", version=f"safeshare {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True)
     raw = argparse.RawDescriptionHelpFormatter
@@ -56,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     strip.add_argument("destination", type=Path, metavar="DESTINATION", help="a new or empty folder, or a new file")
     strip.add_argument("--key-file", type=Path, metavar="FILE", help="a text file with the secret for the pseudonyms")
     for verb in (audit, strip):
-        verb.add_argument("--kinds", type=_kinds, default=KINDS, help="what to look for: metadata (default: all there is)")
+        verb.add_argument(
+            "--kinds", type=_kinds, default=KINDS, help="what to look for: metadata (default: all there is)"
+        )
         verb.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="how many processes work side by side")
         verb.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report without any original value")
         group = verb.add_argument_group("options of the profile (DICOM PS3.15 E.3)")

@@ -1,6 +1,6 @@
 """Comments inside compressed frames: JPEG, JPEG-LS and JPEG 2000 files have places where a scanner can write a name.
 
-Each such place is filled with zeros and keeps its length, so every offset still holds and every pixel decodes as before.
+Each such place is filled with zeros and keeps its length: every offset still holds, every pixel decodes as before.
 """
 
 import re
@@ -70,7 +70,9 @@ def _jpeg(data: bytearray) -> None:
         elif 0xE0 <= marker <= 0xEF:
             body = bytes(data[at + 4 : end])
             # The needed part of a JFIF segment is 14 bytes, then comes a thumbnail; Adobe's has 12, HP's 5.
-            size = {b"JFIF\0": 12, b"Adobe": 12, b"mrfx": 5}.get(next((n for n in _NEEDED if body.startswith(n)), b""), 0)
+            size = {b"JFIF\0": 12, b"Adobe": 12, b"mrfx": 5}.get(
+                next((n for n in _NEEDED if body.startswith(n)), b""), 0
+            )
             _blank(data, at + 4 + min(size, len(body)), end)
         at = end
         if marker == _START_OF_SCAN:

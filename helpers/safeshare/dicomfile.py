@@ -17,7 +17,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
-from pydicom.uid import UID_dictionary
+from pydicom.uid import UID, UID_dictionary
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from .compressed import STARTS, blank_comments
@@ -34,11 +34,23 @@ IMPLEMENTATION_CLASS_UID = "2.25.97758278047911116875138859881727751996"
 IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
 NUMBERS = {"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
 
+DELIMITER = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)  # ends encapsulated pixel data (PS3.5 A.4)
 _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 _READ_ERRORS = (
     InvalidDicomError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError,
     NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
+
+
+def encoding(dataset: Dataset) -> tuple[bool, bool]:
+    """Return whether a data set is implicit and whether it is little endian; one made by hand counts as explicit."""
+    implicit, little = dataset.original_encoding
+    return bool(implicit), little is not False
+
+
+def plain_syntax(implicit: bool, little: bool) -> str:
+    """Return the transfer syntax of an uncompressed data set (PS3.5 10)."""
+    return IMPLICIT if implicit else EXPLICIT if little else BIG_ENDIAN
 
 
 class Pixels(NamedTuple):
@@ -77,7 +89,7 @@ def _read_header(stream: BinaryIO) -> tuple[FileDataset, BinaryIO]:
         inflated = io.BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read()))
         header = read_dataset(inflated, False, True, stop_when=lambda tag, vr, length: tag in PIXEL_DATA)
         meta = FileMetaDataset()
-        meta.TransferSyntaxUID = DEFLATED
+        meta.TransferSyntaxUID = UID(DEFLATED)
         whole = FileDataset("", header, start[:128], meta, is_implicit_VR=False, is_little_endian=True)
         whole.set_original_encoding(False, True, header.original_character_set)
         return whole, inflated
@@ -117,8 +129,8 @@ def _pixels(dataset: FileDataset, stream: BinaryIO) -> Pixels | None:
         for element in dataset.values():
             if isinstance(element, RawDataElement) and element.length not in (UNDEFINED, len(element.value or b"")):
                 raise truncated
-        last = max(dataset.values(), key=lambda element: getattr(element, "value_tell", None) or element.file_tell or 0)
-        if not isinstance(last, RawDataElement) and last.is_undefined_length:
+        last = max(dataset.values(), key=_position)
+        if isinstance(last, DataElement) and last.is_undefined_length:
             stream.seek(size - 8)
             if stream.read(4) != struct.pack(f"{order}HH", 0xFFFE, 0xE0DD):
                 raise truncated
@@ -139,14 +151,17 @@ def _pixels(dataset: FileDataset, stream: BinaryIO) -> Pixels | None:
     return Pixels(tag, vr, struct.unpack(f"{order}L", stream.read(4).ljust(4, b"\0"))[0], stream)
 
 
-def write(out: BinaryIO, dataset: FileDataset, pixels: Pixels | None) -> None:
+def _position(element: DataElement | RawDataElement) -> int:
+    return element.value_tell if isinstance(element, RawDataElement) else int(element.file_tell or 0)
+
+
+def write(out: BinaryIO, dataset: Dataset, pixels: Pixels | None) -> None:
     """Write a file: an empty preamble, the least file meta information, the data set, the pixel data.
 
     Nothing else of the original gets into it: no preamble, no AE titles, nothing behind the pixel data.
     Raises ``Refused`` when the pixel data breaks off.
     """
-    implicit, little = dataset.original_encoding
-    implicit, little = bool(implicit), little is not False
+    implicit, little = encoding(dataset)
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     out.write(bytes(128) + b"DICM" + _meta(dataset, syntax))
     parts = _body(dataset, pixels, implicit, little, syntax)
@@ -159,7 +174,7 @@ def write(out: BinaryIO, dataset: FileDataset, pixels: Pixels | None) -> None:
         out.write(part)
 
 
-def save(destination: Path, dataset: FileDataset, pixels: Pixels | None) -> None:
+def save(destination: Path, dataset: Dataset, pixels: Pixels | None) -> None:
     """Write a file under a temporary name first, so that no half file ever bears ``destination``.
 
     Raises ``FileExistsError`` when there is a file of that name: nothing is overwritten.
@@ -223,7 +238,7 @@ def fragments(stream: BinaryIO) -> Iterator[bytes]:
         for item in items:
             yield struct.pack("<HHL", 0xFFFE, 0xE000, len(item)) + clean[at : at + len(item)]
             at += len(item)
-    yield struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    yield DELIMITER
 
 
 def has_comments(stream: BinaryIO) -> bool:
@@ -266,15 +281,14 @@ def encode(dataset: Dataset, implicit: bool, little: bool) -> bytes:
     """Encode a data set without its pixel data; values of raw elements pass on as they are."""
     parts: list[bytes] = []
     order = "<" if little else ">"
-    for tag, element in sorted(dataset.items()):
+    for tag, element in sorted(dataset.items(), key=lambda pair: int(pair[0])):
         if tag in PIXEL_DATA:
             continue
         if element.VR == "SQ" and not isinstance(element, RawDataElement):
             items = [encode(item, implicit, little) for item in element.value]
             value = b"".join(struct.pack(f"{order}HHL", 0xFFFE, 0xE000, len(item)) + item for item in items)
         else:
-            if not isinstance(element, RawDataElement):
-                element = as_raw(dataset, element, implicit, little)
+            element = as_raw(dataset, element, implicit, little)
             value = element.value or b""
         parts += _head(tag, element.VR or _vr(tag), len(value), implicit, little), value
     return b"".join(parts)
@@ -316,11 +330,13 @@ def _meta(dataset: Dataset, syntax: str) -> bytes:
     return _head(0x00020000, "UL", 4, False, True) + struct.pack("<L", len(body)) + body
 
 
-def as_raw(dataset: Dataset, element: DataElement, implicit: bool, little: bool) -> RawDataElement:
+def as_raw(dataset: Dataset, element: DataElement | RawDataElement, implicit: bool, little: bool) -> RawDataElement:
     """Encode an element that somebody has set or looked at, so that all elements are treated alike.
 
     Raises ``Refused`` when its value cannot be stored with its VR.
     """
+    if isinstance(element, RawDataElement):
+        return element
     if element.VR == "SQ":
         return RawDataElement(element.tag, "SQ", UNDEFINED, element.value, 0, implicit, little)
     if element.value is None:
@@ -330,7 +346,17 @@ def as_raw(dataset: Dataset, element: DataElement, implicit: bool, little: bool)
     try:
         element = correct_ambiguous_vr_element(element, dataset, little)
         write_data_element(buffer, element, convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6"))
-    except (AttributeError, NotImplementedError, OverflowError, TypeError, UnicodeError, ValueError, struct.error) as error:
-        raise Refused(f"{element.keyword or element.tag} has a value that VR {element.VR} cannot store: set a valid one.") from error
+    except (
+        AttributeError,
+        NotImplementedError,
+        OverflowError,
+        TypeError,
+        UnicodeError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise Refused(
+            f"{element.keyword or element.tag} has a value that VR {element.VR} cannot store: set a valid one."
+        ) from error
     value = buffer.getvalue()[8:]
     return RawDataElement(element.tag, element.VR, len(value), value, 0, implicit, little)

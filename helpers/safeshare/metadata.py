@@ -6,7 +6,8 @@ from typing import Unpack
 from pydicom import Dataset
 
 from . import dicomfile
-from .deidentify import COMMENT, Change, deidentify
+from .cleaner import Change
+from .deidentify import COMMENT, deidentify
 from .finding import Finding, Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
@@ -15,8 +16,8 @@ from .pseudonyms import Pseudonyms
 def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
     """Return what ``strip`` with the same options would change, one finding for each attribute.
 
-    The places are those that DICOM PS3.15 Table E.1-1 lists, and those where a value leaks besides: file meta information,
-    private and unknown attributes, and text that repeats a name. After ``strip`` the list is empty.
+    The places are those that DICOM PS3.15 Table E.1-1 lists, and those where a value leaks besides: file meta
+    information, private and unknown attributes, and text that repeats a name. After ``strip`` the list is empty.
 
     Raises ``ValueError`` for an unknown option and ``Refused`` for a data set that cannot be made safe.
     """
@@ -25,16 +26,16 @@ def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
 
 
 def strip(dataset: Dataset, *, key: bytes | str | None = None, **options: Unpack[Options]) -> Dataset:
-    """Return a new data set, de-identified by the Basic Application Level Confidentiality Profile of DICOM PS3.15 Annex E.
+    """Return a new data set, de-identified by the Basic Profile of DICOM PS3.15 Annex E; ``dataset`` stays as it is.
 
-    ``dataset`` stays as it is. With the same ``key``, a secret of at least 16 characters, each UID, patient ID, patient name and
-    accession number gets the same replacement in every file, and the dates of a patient move by the same number of days, so
-    that a study still fits together. Whoever has the key can repeat the replacement and so recognize a patient: the result is
-    pseudonymous (GDPR Art. 4(5)). Without a key a random one serves this one call and is not stored: two calls
-    do not fit together. No mapping table is made in either case.
+    With the same ``key``, a secret of at least 16 characters, each UID, patient ID, patient name and accession number
+    gets the same replacement in every file, and the dates of a patient move by the same number of days, so that a study
+    still fits together. Whoever has the key can repeat the replacement and so recognize a patient: the result is
+    pseudonymous (GDPR Art. 4(5)). Without a key a random one serves this one call and is not stored: two calls do not
+    fit together. No mapping table is made in either case.
 
-    ``options`` are those of PS3.15 E.3, such as ``retain_uids=True``; ``safeshare.profile.Options`` lists them. Pixels stay
-    as they are: text and faces in them are other kinds of identity.
+    ``options`` are those of PS3.15 E.3, such as ``retain_uids=True``; ``safeshare.profile.Options`` lists them. Pixels
+    stay as they are: text and faces in them are other kinds of identity.
 
     Raises ``Refused`` when the data set cannot be made safe, and ``ValueError`` for an unknown option or a short key.
     """

@@ -128,7 +128,10 @@ def vocabulary() -> frozenset[str]:
 @cache
 def _types(iod: int) -> dict[str, str]:
     return {
-        place: kind for place, kinds in table("types.json")["types"].items() for kind, iods in kinds.items() if iod in iods
+        place: kind
+        for place, kinds in table("types.json")["types"].items()
+        for kind, iods in kinds.items()
+        if iod in iods
     }
 
 
@@ -219,7 +222,8 @@ def _reason(row: dict[str, Any], vr: str) -> str:
         fact = "the name of a person"
     elif row["basic"].startswith("U") and not fact:
         fact = "a number that leads back to the original study"
-    return f"{fact or 'identifies the patient, or somebody or some place near'} (PS3.15 {EDITION}, Table E.1-1: {row['basic']})"
+    fact = fact or "identifies the patient, or somebody or some place near"
+    return f"{fact} (PS3.15 {EDITION}, Table E.1-1: {row['basic']})"
 
 
 def same_kind(found: str, expected: str) -> bool:

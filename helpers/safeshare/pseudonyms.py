@@ -1,11 +1,11 @@
 """Consistent replacements, made from one secret key: UIDs, identifiers, and a number of days for each patient.
 
 A keyed hash (HMAC-SHA256, RFC 2104) turns the same original into the same replacement in every file, every process and
-every order, with no table to keep. While somebody holds the key, or can guess it, the originals can be tried out and the
-link made again: the result is pseudonymous (GDPR Art. 4(5)). A random key that is thrown away leaves no such way back.
+every order, with no table to keep. While somebody holds the key, or can guess it, the originals can be tried out and
+the link made again: the result is pseudonymous (GDPR Art. 4(5)). A random key that is thrown away leaves no way back.
 
-Each replacement carries two marks. One is made with the key, so that stripping twice with one key changes nothing more. The other
-needs no key, so that ``metadata.find`` can tell a replacement from an original.
+Each replacement carries two marks. One is made with the key, so that stripping twice with one key changes nothing more.
+The other needs no key, so that ``metadata.find`` can tell a replacement from an original.
 """
 
 import base64
@@ -102,7 +102,9 @@ def _first_bits(digest: bytes, bits: int) -> int:
 
 
 def _seal(layout: _Layout, marked: int) -> int:
-    return _first_bits(hashlib.sha256(b"safeshare " + layout.purpose + marked.to_bytes(16, "big")).digest(), layout.seal)
+    return _first_bits(
+        hashlib.sha256(b"safeshare " + layout.purpose + marked.to_bytes(16, "big")).digest(), layout.seal
+    )
 
 
 def _uuid(payload: int) -> int:

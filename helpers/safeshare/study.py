@@ -4,6 +4,7 @@ For now the one kind is metadata; text, faces and objects in the pixels are not 
 """
 
 import os
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Unpack
+
+from pydicom import Dataset
 
 from . import dicomfile, metadata
 from .deidentify import deidentify
@@ -34,13 +37,16 @@ class Outcome:
 Progress = Callable[[Iterable[Outcome], int], Iterable[Outcome]]
 
 
-def audit(source: Path, *, jobs: int = 1, progress: Progress | None = None, **options: Unpack[Options]) -> list[Outcome]:
+def audit(
+    source: Path, *, jobs: int = 1, progress: Progress | None = None, **options: Unpack[Options]
+) -> list[Outcome]:
     """Return what identifies somebody in each file of ``source``, a file or a folder with folders in it.
 
     Raises ``ValueError`` when there is nothing to read at ``source``, or for an unknown option.
     """
     method_options(options)
-    return _run(partial(_audit_file, options=options), _files(source), jobs, progress)
+    source = Path(source)
+    return _run(partial(_audit_file, source=source, options=options), _files(source), jobs, progress)
 
 
 def strip(
@@ -54,9 +60,9 @@ def strip(
 ) -> list[Outcome]:
     """Write a de-identified copy of each file of ``source``, a file or a folder, into ``destination``.
 
-    A copy is named study/series/instance.dcm by its new UIDs, since names of files and folders name patients. A destination
-    with an ending, such as ``out.dcm``, is the name of the one copy of a source that is one file. All files share one ``key``, by
-    default a random one that is not stored (see ``metadata.strip``). ``jobs`` is the number of processes.
+    A copy is named study/series/instance.dcm by its new UIDs, since names of files and folders name patients. Where the
+    source is one file, a destination with an ending, such as ``out.dcm``, is the name of the copy. All files share one
+    ``key``, by default a random one that is not stored (see ``metadata.strip``). ``jobs`` is the number of processes.
 
     Raises ``ValueError`` when source and destination do not fit together, for an unknown option or a short key.
     """
@@ -86,7 +92,9 @@ def _files(source: Path) -> list[Path]:
 def _check_destination(source: Path, destination: Path, single: bool) -> None:
     if single:
         if destination.exists():
-            raise ValueError(f"{destination}: there is a file already, and nothing is overwritten: choose another name.")
+            raise ValueError(
+                f"{destination}: there is a file already, and nothing is overwritten: choose another name."
+            )
         return
     if destination.is_file():
         raise ValueError(f"{destination}: this is a file, and a folder is needed: choose another name.")
@@ -96,9 +104,7 @@ def _check_destination(source: Path, destination: Path, single: bool) -> None:
         raise ValueError(f"{destination}: it lies in the folder of the originals: choose a folder outside of {source}.")
 
 
-def _run(
-    work: Callable[[Path], Outcome], files: list[Path], jobs: int, progress: Progress | None
-) -> list[Outcome]:
+def _run(work: Callable[[Path], Outcome], files: list[Path], jobs: int, progress: Progress | None) -> list[Outcome]:
     with ExitStack() as stack:
         outcomes: Iterator[Outcome] = map(work, files)
         if jobs > 1:
@@ -107,13 +113,26 @@ def _run(
         return list(progress(outcomes, len(files)) if progress else outcomes)
 
 
-def _audit_file(path: Path, *, options: Options) -> Outcome:
+def _audit_file(path: Path, *, source: Path, options: Options) -> Outcome:
     try:
-        return Outcome(path, findings=metadata.find_file(_regular(path), **options))
+        findings = metadata.find_file(_regular(path), **options)
+        return Outcome(path, findings=findings + _names_in_path(path, source, findings))
     except Refused as error:
         return Outcome(path, reason=error.reason)
     except OSError as error:
         return Outcome(path, reason=_os_reason(error))
+
+
+def _names_in_path(path: Path, source: Path, findings: list[Finding]) -> list[Finding]:
+    """Return a finding when the file or a folder on the way to it is named after the patient."""
+    place = (path.relative_to(source) if path != source else Path(path.name)).as_posix()
+    for found in findings:
+        if found.where in ("PatientName", "PatientID"):
+            parts = re.split(r"[\^=\s]+", found.what.lower())
+            if any(len(part) >= 3 and part in place.lower() for part in parts):
+                why = "the name of the file or of a folder repeats the patient's name or ID; copies get neutral names"
+                return [Finding("metadata", "file name", place, "X", why)]
+    return []
 
 
 def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str, options: Options) -> Outcome:
@@ -121,7 +140,7 @@ def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str
         with _regular(path).open("rb") as stream:
             dataset, pixels = dicomfile.read(stream)
             clean, changes = deidentify(dataset, Pseudonyms(key), options)
-            copy = destination if single else destination / _neutral_name(clean)
+            copy = destination if single else destination / _neutral_name(clean, Pseudonyms(key).uid(os.fsencode(path)))
             copy.parent.mkdir(parents=True, exist_ok=True)
             dicomfile.save(copy, clean, pixels)
         return Outcome(path, copy=copy, findings=[metadata.finding(change) for change in changes])
@@ -141,12 +160,12 @@ def _regular(path: Path) -> Path:
 
 
 def _os_reason(error: OSError) -> str:
-    return f"it cannot be read or its copy cannot be written ({error.strerror or 'input/output error'}): mend that and start again."
+    return f"it cannot be read or copied ({error.strerror or 'input/output error'}): mend that and start again."
 
 
-def _neutral_name(dataset: dicomfile.FileDataset) -> Path:
-    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    study, series, instance = (str(dataset.get(keyword) or "") or "unknown" for keyword in keywords)
+def _neutral_name(dataset: Dataset, fallback: bytes) -> Path:
+    study, series = (str(dataset.get(keyword) or "unknown") for keyword in ("StudyInstanceUID", "SeriesInstanceUID"))
+    instance = str(dataset.get("SOPInstanceUID") or fallback.decode())
     return Path(study, series, f"{instance}.dcm")
 
 
@@ -161,7 +180,9 @@ def report(outcomes: list[Outcome], destination: Path | None, options: Options) 
         if outcome.reason:
             entry |= {"result": "refused", "reason": outcome.reason}
         elif outcome.copy is not None and destination is not None:
-            copy = outcome.copy.name if outcome.copy == destination else outcome.copy.relative_to(destination).as_posix()
+            copy = (
+                outcome.copy.name if outcome.copy == destination else outcome.copy.relative_to(destination).as_posix()
+            )
             entry |= {"result": "stripped", "copy": copy}
         else:
             entry |= {"result": "identifies" if outcome.findings else "nothing found"}

@@ -1,0 +1,122 @@
+"""Values: dummies, moved dates, text without names."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pydicom import Dataset
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+
+from . import profile
+
+# Valid for their VR, and at a glance no data (PS3.15 E.1.1, action D).
+_DUMMY = {
+    "AE": b"REMOVED", "AS": b"000Y", "CS": b"REMOVED", "DA": b"19000101", "DS": b"0", "DT": b"19000101000000",
+    "IS": b"0", "LO": b"REMOVED", "LT": b"REMOVED", "PN": b"Anonymous", "SH": b"REMOVED", "ST": b"REMOVED",
+    "TM": b"000000", "UC": b"REMOVED", "UR": b"urn:removed", "UT": b"REMOVED",
+}  # fmt: skip
+_WIDTH = {"UL": 4, "SL": 4, "FL": 4, "AT": 4, "OF": 4, "OL": 4, "FD": 8, "SV": 8, "UV": 8, "OD": 8, "OV": 8}
+_REASON = tag_for_keyword("ReasonForTheAttributeModification")
+_UNIT = re.compile(r"\d{1,3}(mm|cm|kv|kvp|ma|mas|ms|hz|mhz|d|t|w|x)\Z")
+_TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?\Z")
+_ZONE = re.compile(r"[+-]\d{4}\Z")
+
+
+def dummy(tag: int, vr: str) -> bytes:
+    """Return a value that is valid for the attribute and says nothing."""
+    if tag == _REASON:
+        return b"COERCE"  # one of two terms that are allowed there (PS3.3 C.12.1.1.9)
+    return _DUMMY.get(vr) or bytes(_WIDTH.get(vr, 2))
+
+
+def dummy_items(tag: int) -> list[Dataset]:
+    """Return the least content that sequence ``tag`` may have where it must not be empty, saying nothing.
+
+    Sources: PS3.3 C.17.3 (content), C.10.5 (graphics), C.17.2 (observer), C.10.9 (waveform), 10.1 (person), 8.8 (code).
+    """
+    code = item(CodeValue="REMOVED", CodingSchemeDesignator="99REMOVED", CodeMeaning="REMOVED")
+    finding = item(CodeValue="121071", CodingSchemeDesignator="DCM", CodeMeaning="Finding")
+    lettering = item(
+        AnchorPointAnnotationUnits="PIXEL",
+        UnformattedTextValue="REMOVED",
+        AnchorPoint=[0.0, 0.0],
+        AnchorPointVisibility="N",
+    )
+    by_keyword = {
+        "ContentSequence": item(
+            RelationshipType="CONTAINS", ValueType="TEXT", ConceptNameCodeSequence=[finding], TextValue="REMOVED"
+        ),
+        "FlowIdentifierSequence": item(FlowIdentifier=b"\0\0"),
+        "GraphicAnnotationSequence": item(GraphicLayer="REMOVED", TextObjectSequence=[lettering]),
+        "OperatorIdentificationSequence": item(PersonIdentificationCodeSequence=[code], InstitutionName="REMOVED"),
+        "VerifyingObserverSequence": item(
+            VerifyingOrganization="REMOVED",
+            VerificationDateTime="19000101000000",
+            VerifyingObserverName="Anonymous",
+            VerifyingObserverIdentificationCodeSequence=[],
+        ),
+        "WaveformAnnotationSequence": item(UnformattedTextValue="REMOVED", ReferencedWaveformChannels=[1, 1]),
+    }
+    return [by_keyword.get(keyword_for_tag(tag), code)]
+
+
+def item(**values: object) -> Dataset:
+    """Return a data set with these values by keyword."""
+    dataset = Dataset()
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def moved(value: bytes, vr: str, days: int) -> bytes:
+    """Return a date (DA) or date and time (DT) moved by ``days``; times of day and time zones stay (PS3.15 E.3.6).
+
+    Raises ``ValueError`` for a value that is no full date: a year alone cannot be moved by days.
+    """
+    text = value.decode("ascii", "replace")
+    if vr == "TM" and all(_TIME.match(part) for part in text.split("\\")):
+        return value
+    if vr == "SH" and _ZONE.match(text):
+        return value
+    if vr not in ("DA", "DT"):
+        raise ValueError("neither a date nor a time")
+    return "\\".join(_moved(part.strip(), vr, timedelta(days)) for part in text.split("\\")).encode("ascii")
+
+
+def _moved(text: str, vr: str, days: timedelta) -> str:
+    if re.fullmatch(r"\d{4}\.\d{2}\.\d{2}", text):
+        text = text.replace(".", "")  # the form of ACR-NEMA 300 (PS3.5 6.2, note on DA)
+    rest = r"" if vr == "DA" else r"\d{0,6}(\.\d{1,6})?([+-]\d{4})?"
+    if not re.fullmatch(r"\d{8}" + rest, text):
+        raise ValueError("not a full date")
+    try:
+        day = datetime.strptime(text[:8], "%Y%m%d") + days
+    except OverflowError as error:
+        raise ValueError("not a date of this time") from error
+    return f"{day.year:04d}{day.month:02d}{day.day:02d}{text[8:]}"
+
+
+def known_words(text: bytes, names: set[bytes]) -> bytes:
+    """Return the words of ``text`` that name nobody: terms of medicine or of the standard, small numbers (PS3.15 E.3.5).
+
+    Whatever is in ``names`` goes even when it is such a term, as somebody may be called Head.
+    """
+    known = profile.vocabulary()
+    called = {name.decode("latin-1").lower() for name in names}
+    words: list[str] = []
+    for word in re.findall(r"[A-Za-z0-9\x80-\xff]+", text.decode("latin-1")):
+        plain = word.lower()
+        # One small number may be a size or a count; two in a row may be a date.
+        number = plain.isdigit() and len(plain) <= 2 and not (words and words[-1].isdigit())
+        if plain not in called and (plain in known or number or _UNIT.match(plain)):
+            words.append(word)
+    return " ".join(words).encode("ascii", "ignore")
+
+
+def finder(names: set[bytes]) -> Callable[[bytes], object]:
+    """Return a search for any of ``names``, in any case: short ones as whole words, longer ones also inside others."""
+    patterns = [
+        re.escape(name) if len(name) >= 5 else rb"(?<![0-9A-Za-z])" + re.escape(name) + rb"(?![0-9A-Za-z])"
+        for name in sorted(names, key=len, reverse=True)
+    ]
+    return re.compile(b"|".join(patterns), re.IGNORECASE).search
