@@ -145,12 +145,14 @@ def guesses(dataset: Dataset, words: Sequence[str]) -> None:
     right = {word for word in words if word in facts}
     problems = []
     for word in words:
+        if word in right:
+            continue
         if not isinstance(word, str) or tag_for_keyword(word) is None:
             problems.append(f"{word!r} is no keyword of DICOM. Write it in one word with capitals, like PatientName.")
-        elif word not in dataset:
-            problems.append(f"{word} is not in this file. Look at the table again.")
-        elif word not in right:
+        elif word in dataset:
             problems.append(f"{word} may stay: the standard does not list it. Take it out of your guesses.")
+        else:
+            problems.append(f"{word} is not at the root of this file. Look at the table again.")
     if len(right) < 8:
         problems.append(f"{len(right)} right so far. Eight are asked for.")
     kinds = {facts[word] for word in right}
@@ -192,7 +194,7 @@ def actions(answers: Mapping[str, str], study: Sequence[Dataset]) -> None:
             problems.append(f"{place} needs one letter: X, Z, D or U.")
         elif str(said).strip().upper() != finding.action:
             code = finding.why.rpartition(": ")[2].rstrip(")")
-            problems.append(f"{place} is not {said}. Its code is {code}. Which is the first letter that its Type allows?")
+            problems.append(f"{place} is not {said}. The table says {code}: which of it suits its Type there?")
     _report(problems, "Every action is right: the code says what may happen, the Type says what must not.")
 
 
@@ -215,54 +217,66 @@ def options_chosen(options: Options, dataset: Dataset, wanted: Sequence[str]) ->
 
 def uids_replaced(originals: Sequence[Dataset], replaced: Sequence[Dataset]) -> None:
     """Print whether no original UID is left in ``replaced``, while classes and references are still whole."""
-    if len(replaced) != len(originals):
-        print(f"Not yet: {len(originals)} files went in and {len(replaced)} came out.")
+    if not _came_out(originals, replaced):
         return
     old = {uid for dataset in originals for uid in _uids(dataset)} - set(UID_dictionary)
     problems = []
     for dataset, original in zip(replaced, originals, strict=True):
         if dataset.get("SOPClassUID") != original.SOPClassUID:
             problems.append(f"the {original.Modality} has lost its SOP Class UID, which says what kind of file it is.")
-        places = [finding.where for finding in metadata.find(dataset) if finding.what in old]
-        if places:
-            deepest = max(places, key=lambda place: place.count("."))
-            problems.append(f"the {dataset.get('Modality')} still holds original UIDs, for example in {deepest}.")
+        left = old.intersection(_uids(dataset))
+        if left:
+            places = [finding.where for finding in metadata.find(dataset) if finding.what in left]
+            deepest = max(places, key=lambda place: place.count("."), default="a private sequence")
+            problems.append(f"the {original.Modality} still holds {len(left)} original UIDs, one in {deepest}.")
     if not problems and _loose(replaced) > _loose(originals):
         problems.append("references are broken: one original must get the same new UID in every file.")
     _report(problems, "No original UID is left, and every contour still finds its slice.")
 
 
 def interval_kept(originals: Sequence[Dataset], stripped: Sequence[Dataset]) -> None:
-    """Print whether the days between the two studies are the same as before, on other dates, for one patient."""
-    days, old_days = ([_day(dataset) for dataset in pair] for pair in (stripped, originals))
-    if None in days:
+    """Print whether as many days lie between the two studies as before, on other dates, for one patient."""
+    if not _came_out(originals, stripped):
+        return
+    (first, second), (old_first, old_second) = (map(_study_day, pair) for pair in (stripped, originals))
+    if not first or not second or not old_first or not old_second:
         print("Not yet: Study Date is empty now. One option of the profile moves dates instead of removing them.")
         return
     problems = []
-    if set(days) & set(old_days):
-        problems.append("a true date is still there. Full dates were kept; the dates should move.")
+    if {first, second} & {old_first, old_second}:
+        problems.append("a true date is still there. It was kept in full, and should move.")
     elif stripped[0].PatientID != stripped[1].PatientID:
-        problems.append("the files belong to two patients now, since they were stripped with different keys.")
-    elif days[1] - days[0] != old_days[1] - old_days[0]:  # type: ignore[operator]
-        problems.append("the interval is another one than before. Were all dates of the patient moved alike?")
-    _report(problems, f"{days[1] - days[0]} days, as before, and neither date is true.".replace(", 0:00:00", ""))
+        problems.append("the files belong to two patients now, since they were not stripped with one key.")
+    elif second - first != old_second - old_first:
+        problems.append("the interval is another one than before. Were all dates moved by the same number of days?")
+    _report(problems, f"{(second - first).days} days lie between the scans, as before, and neither date is true.")
 
 
 def study_safe(originals: Sequence[Dataset], stripped: Sequence[Dataset]) -> None:
     """Print whether ``find`` is empty for every file, and the files still belong to one patient and fit together."""
-    if len(stripped) != len(originals):
-        print(f"Not yet: {len(originals)} files went in and {len(stripped)} came out.")
+    if not _came_out(originals, stripped):
         return
-    problems = []
     left = sum(len(metadata.find(dataset)) for dataset in stripped)
     patients = len({dataset.get("PatientID") for dataset in stripped})
+    problems = []
     if left:
         problems.append(f"find still lists {left} places.")
     elif patients > 1:
-        problems.append(f"the files belong to {patients} patients now. What makes replacements the same in every file?")
+        problems.append(f"the files belong to {patients} patients now. What makes replacements alike in every file?")
     elif _loose(stripped) > _loose(originals):
         problems.append("some references lead nowhere now. Strip all files with one key.")
-    _report(problems, f"{len(stripped)} files of one patient, nothing found, and every reference still leads somewhere.")
+    _report(problems, f"{len(stripped)} files of one patient, nothing found in them, and every reference holds.")
+
+
+def _came_out(originals: Sequence[Dataset], made: object) -> bool:
+    """Tell whether a learner made one data set of each original; say what is wrong if not."""
+    if not isinstance(made, Sequence) or not all(isinstance(dataset, Dataset) for dataset in made):
+        print("Not yet: a list of data sets is asked for, one for each original, in the same order.")
+        return False
+    if len(made) != len(originals):
+        print(f"Not yet: {len(originals)} data sets went in and {len(made)} came out.")
+        return False
+    return True
 
 
 def _report(problems: list[str], praise: str) -> None:
@@ -285,7 +299,7 @@ def _found(dataset: Dataset, **options: bool) -> list[Finding] | None:
 
 
 def _places(dataset: Dataset, options: Mapping[str, object]) -> set[str] | None:
-    found = _found(dataset, **{name: bool(value) for name, value in options.items()})
+    found = _found(dataset, **{str(name): bool(value) for name, value in options.items()})
     return None if found is None else {finding.where for finding in found}
 
 
@@ -309,6 +323,8 @@ def _loose(study: Sequence[Dataset]) -> int:
     return sum(uid not in there for dataset in study for uid in _uids(dataset, "ReferencedSOPInstanceUID"))
 
 
-def _day(dataset: Dataset) -> date | None:
-    text = str(dataset.get("StudyDate") or "")
-    return datetime.strptime(text, "%Y%m%d").date() if text else None
+def _study_day(dataset: Dataset) -> date | None:
+    try:
+        return datetime.strptime(str(dataset.get("StudyDate")), "%Y%m%d").date()
+    except ValueError:  # empty, or missing
+        return None

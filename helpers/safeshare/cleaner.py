@@ -4,6 +4,7 @@ Values that stay are never decoded: pydicom hands over raw elements, and they pa
 """
 
 import re
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -90,7 +91,7 @@ class Cleaner:
         rule_of = self._profile.rule
         for tag, element in sorted(dataset.items(), key=_number):
             if tag in PIXEL_DATA and not parent:
-                place.out[tag] = element
+                place.out[tag] = copy(element)
                 continue
             raw = as_raw(dataset, element, self._implicit, self._little)
             if isinstance(raw.value, bytes) and raw.length not in (len(raw.value), UNDEFINED):

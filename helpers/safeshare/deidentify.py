@@ -18,6 +18,7 @@ from .pseudonyms import Pseudonyms
 COMMENT = "a comment inside the compressed pixels can name the patient (ITU-T T.81 B.2.4.5, T.800 A.9.2)"
 _ENCAPSULATED_DOCUMENT = "1.2.840.10008.5.1.4.1.1.104."  # the SOP classes that wrap a PDF, a CDA, an STL (PS3.4 B.5)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_VOICE = "1.2.840.10008.5.1.4.1.1.9.4.1"
 _PIXEL_DATA = 0x7FE00010
 _META_INSTANCE = 0x00020003
 _META_KEPT = {0x00020000, 0x00020001, 0x00020002, 0x00020010}
@@ -40,8 +41,13 @@ def deidentify(dataset: Dataset, pseudonyms: Pseudonyms, options: Options) -> tu
         raise Refused(
             "it is a DICOMDIR, which lists patients and file names: leave it out, and make a new one for the new files."
         )
+    if sop_class == _VOICE:
+        raise Refused("it is a recording of a voice, which can be recognized: leave it out.")
     cleaner = Cleaner(dataset, pseudonyms, options)
-    clean = cleaner.run(dataset)
+    try:
+        clean = cleaner.run(dataset)
+    except RecursionError as error:
+        raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.") from error
     changes = _meta_changes(dataset, meta, clean) + cleaner.changes + _blank_pixel_comments(dataset, meta, clean)
     _mark(dataset, clean, options)
     return (_with_meta(dataset, meta, clean) if isinstance(dataset, FileDataset) else clean), changes

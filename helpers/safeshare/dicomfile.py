@@ -341,6 +341,7 @@ def as_raw(dataset: Dataset, element: DataElement | RawDataElement, implicit: bo
         return RawDataElement(element.tag, "SQ", UNDEFINED, element.value, 0, implicit, little)
     if element.value is None:
         return RawDataElement(element.tag, element.VR, 0, b"", 0, implicit, little)
+    tag, vr = element.tag, element.VR
     buffer = DicomBytesIO()
     buffer.is_implicit_VR, buffer.is_little_endian = True, little
     try:
@@ -355,8 +356,6 @@ def as_raw(dataset: Dataset, element: DataElement | RawDataElement, implicit: bo
         ValueError,
         struct.error,
     ) as error:
-        raise Refused(
-            f"{element.keyword or element.tag} has a value that VR {element.VR} cannot store: set a valid one."
-        ) from error
+        raise Refused(f"{tag} has a value that VR {vr} cannot store: set a valid one.") from error
     value = buffer.getvalue()[8:]
     return RawDataElement(element.tag, element.VR, len(value), value, 0, implicit, little)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypedDict
 from pydicom.datadict import dictionary_VR, get_entry, keyword_for_tag, tag_for_keyword
 
 EDITION = "2026d"
+PIXEL_DATA = {0x7FE00008, 0x7FE00009, 0x7FE00010}  # at the root they are the image; inside a sequence they are a copy
 
 
 class Options(TypedDict, total=False):
@@ -203,6 +204,10 @@ class Profile:
             return Rule("X", "UN", "", "no part of an image's data set (PS3.5 7.1, PS3.10 7.1)")
         if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             return Rule("X", "UN", "", f"curves and overlays can be lettering (PS3.15 {EDITION}, Table E.1-1: X)")
+        if tag in PIXEL_DATA:
+            return Rule(
+                "X", "UN", "", "a picture inside the header, such as a thumbnail of the original (PS3.3 C.7.6.1.1.6)"
+            )
         try:
             vr = get_entry(tag)[0]
         except KeyError:

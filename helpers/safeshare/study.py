@@ -6,6 +6,7 @@ For now the one kind is metadata; text, faces and objects in the pixels are not 
 import os
 import re
 import secrets
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -80,10 +81,13 @@ def strip(
 
 def _files(source: Path) -> list[Path]:
     if source.is_dir():
-        files = sorted(Path(folder, name) for folder, _, names in os.walk(source) for name in names)
+        files: list[Path] = []
+        for folder, folders, names in os.walk(source, onerror=lambda error: files.append(Path(error.filename))):
+            links = [name for name in folders if Path(folder, name).is_symlink()]  # os.walk does not enter them
+            files += (Path(folder, name) for name in names + links)
         if not files:
             raise ValueError(f"{source}: there is no file in this folder.")
-        return files
+        return sorted(files)
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder.")
     return [source]
@@ -114,13 +118,11 @@ def _run(work: Callable[[Path], Outcome], files: list[Path], jobs: int, progress
 
 
 def _audit_file(path: Path, *, source: Path, options: Options) -> Outcome:
-    try:
+    def look() -> Outcome:
         findings = metadata.find_file(_regular(path), **options)
         return Outcome(path, findings=findings + _names_in_path(path, source, findings))
-    except Refused as error:
-        return Outcome(path, reason=error.reason)
-    except OSError as error:
-        return Outcome(path, reason=_os_reason(error))
+
+    return _outcome(path, look)
 
 
 def _names_in_path(path: Path, source: Path, findings: list[Finding]) -> list[Finding]:
@@ -136,31 +138,38 @@ def _names_in_path(path: Path, source: Path, findings: list[Finding]) -> list[Fi
 
 
 def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str, options: Options) -> Outcome:
-    try:
+    def copy() -> Outcome:
         with _regular(path).open("rb") as stream:
             dataset, pixels = dicomfile.read(stream)
             clean, changes = deidentify(dataset, Pseudonyms(key), options)
-            copy = destination if single else destination / _neutral_name(clean, Pseudonyms(key).uid(os.fsencode(path)))
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            dicomfile.save(copy, clean, pixels)
-        return Outcome(path, copy=copy, findings=[metadata.finding(change) for change in changes])
+            name = destination if single else destination / _neutral_name(clean, Pseudonyms(key).uid(os.fsencode(path)))
+            name.parent.mkdir(parents=True, exist_ok=True)
+            dicomfile.save(name, clean, pixels)
+        return Outcome(path, copy=name, findings=[metadata.finding(change) for change in changes])
+
+    return _outcome(path, copy)
+
+
+def _outcome(path: Path, work: Callable[[], Outcome]) -> Outcome:
+    try:
+        # pydicom warns about each value against the rules, and quotes it; here such a value is treated or kept as it is.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return work()
     except Refused as error:
         return Outcome(path, reason=error.reason)
     except FileExistsError:
         reason = "another file with the same SOP Instance UID was written before it: keep only one of the two."
         return Outcome(path, reason=reason)
     except OSError as error:
-        return Outcome(path, reason=_os_reason(error))
+        reason = f"it cannot be read or copied ({error.strerror or 'input/output error'}): mend that and start again."
+        return Outcome(path, reason=reason)
 
 
 def _regular(path: Path) -> Path:
     if not path.is_file():
-        raise Refused("it is no regular file (a broken link, say, or a device): leave it out.")
+        raise Refused("it is no file that can be opened (a link to a folder, say, or a device): leave it out.")
     return path
-
-
-def _os_reason(error: OSError) -> str:
-    return f"it cannot be read or copied ({error.strerror or 'input/output error'}): mend that and start again."
 
 
 def _neutral_name(dataset: Dataset, fallback: bytes) -> Path:

@@ -97,7 +97,7 @@ def _moved(text: str, vr: str, days: timedelta) -> str:
 
 
 def known_words(text: bytes, names: set[bytes]) -> bytes:
-    """Return the words of ``text`` that name nobody: terms of medicine or of the standard, small numbers (PS3.15 E.3.5).
+    """Return the words of ``text`` that name nobody: medical and technical terms, small numbers (PS3.15 E.3.5).
 
     Whatever is in ``names`` goes even when it is such a term, as somebody may be called Head.
     """
