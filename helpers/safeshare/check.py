@@ -226,7 +226,7 @@ def uids_replaced(originals: Sequence[Dataset], replaced: Sequence[Dataset]) -> 
             problems.append(f"the {original.Modality} has lost its SOP Class UID, which says what kind of file it is.")
         left = old.intersection(_uids(dataset))
         if left:
-            places = [finding.where for finding in metadata.find(dataset) if finding.what in left]
+            places = [finding.where for finding in _found(dataset) or [] if finding.what in left]
             deepest = max(places, key=lambda place: place.count("."), default="a private sequence")
             problems.append(f"the {original.Modality} still holds {len(left)} original UIDs, one in {deepest}.")
     if not problems and _loose(replaced) > _loose(originals):
@@ -256,7 +256,7 @@ def study_safe(originals: Sequence[Dataset], stripped: Sequence[Dataset]) -> Non
     """Print whether ``find`` is empty for every file, and the files still belong to one patient and fit together."""
     if not _came_out(originals, stripped):
         return
-    left = sum(len(metadata.find(dataset)) for dataset in stripped)
+    left = sum(len(_found(dataset) or []) for dataset in stripped)
     patients = len({dataset.get("PatientID") for dataset in stripped})
     problems = []
     if left:

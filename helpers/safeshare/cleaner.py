@@ -36,6 +36,7 @@ _IDENTIFIERS = {
 }  # fmt: skip
 _NO_NAMES = {b"anonymous", b"anonymized", b"removed", b"unknown", b"none"}
 _REFERENCED_STEP = tag_for_keyword("ReferencedPerformedProcedureStepSequence")
+_REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
 
 _Elements = dict[BaseTag, DataElement | RawDataElement]
@@ -232,22 +233,27 @@ class Cleaner:
         for number, item in enumerate(items):
             path = f"{place.path}{name_of(raw.tag)}[{number}]"
             rule = self._content_rule(item)
-            if "X" in rule.action:
+            if rule.action == "X":
                 self._learn(item)
                 self.changes.append(Change(path, raw.tag, "SQ", [item], "X", rule.why))
                 continue
             clean = self._clean(item, raw.tag, path + ".", place.encodings)
             self._content_value(item, clean, rule, _Place({}, raw.tag, path + ".", place.encodings))
             kept.append(clean)
-        place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(kept or dummy_items(raw.tag)))
+        if kept or not place.parent:
+            place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(kept or dummy_items(raw.tag)))
 
     def _content_rule(self, item: Dataset) -> Rule:
         names = item.get("ConceptNameCodeSequence") or [Dataset()]
-        row = profile.content_items().get((text(names[0], "CodeValue"), text(names[0], "CodingSchemeDesignator")))
-        if row is None:
+        value_type = text(item, "ValueType")
+        rows = profile.content_items().get((text(names[0], "CodeValue"), text(names[0], "CodingSchemeDesignator")))
+        if rows is None:
             why = f"free text, in which people write names (PS3.15 {profile.EDITION}, E.3.4)"
             return Rule("C", "UT", "clean_descriptors", why)
+        row = rows.get(value_type) or next(iter(rows.values()))
         action, option = self._profile.choose(row)
+        if action == "X/D":  # a template may require the item, so one with a value that can be replaced stays
+            action = "D" if value_type in _REPLACEABLE else "X"
         why = f"{row['meaning']} (PS3.15 {profile.EDITION}, Table E.3.4-1: {row['basic']})"
         return Rule(action, "UT", option, why)
 

@@ -91,6 +91,8 @@ def _blank_pixel_comments(dataset: Dataset, meta: Dataset, clean: Dataset) -> li
 def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:
     implicit, little = dicomfile.encoding(dataset)
     new = FileMetaDataset()
+    new.FileMetaInformationGroupLength = 0  # pydicom counts it when it writes, if it is there
+    new.FileMetaInformationVersion = b"\0\1"
     new.MediaStorageSOPClassUID = UID(text(clean, "SOPClassUID"))
     new.MediaStorageSOPInstanceUID = UID(text(clean, "SOPInstanceUID"))
     new.TransferSyntaxUID = meta.get("TransferSyntaxUID") or UID(dicomfile.plain_syntax(implicit, little))

@@ -1,7 +1,7 @@
 """Metadata: show, find and strip the DICOM attributes that identify (PS3.15 Annex E, edition 2026d)."""
 
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from pydicom import Dataset
 
@@ -11,6 +11,23 @@ from .deidentify import COMMENT, deidentify
 from .finding import Finding, Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from .metadata_table import MetadataTable
+
+
+def show(dataset: Dataset, after: Dataset | None = None) -> "MetadataTable":
+    """Return a table of all attributes, in which those that ``find`` names are marked by colour and by word.
+
+    A notebook shows it with a search box and a filter, and its sequences unfold; ``print`` gives plain text, as does
+    a place without widgets. With ``after``, which is what ``strip`` returned or what you made by hand, the table has
+    both side by side, and each row says what happened: removed, emptied, replaced, added, kept or changed inside.
+
+    A data set that ``find`` refuses is shown, too, with the reason in place of the marks.
+    """
+    from .metadata_table import MetadataTable
+
+    return MetadataTable(dataset, after)
 
 
 def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:

@@ -4,10 +4,9 @@ import re
 import struct
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from html import escape
-from itertools import groupby
 from typing import Any
 
 from pydicom import DataElement, Dataset
@@ -18,131 +17,148 @@ from pydicom.uid import UID_dictionary
 from .finding import Finding, Refused
 from .metadata import find
 
-ACTIONS = {"X": "remove", "Z": "empty", "D": "replace", "U": "new UID", "C": "clean"}  # PS3.15 E.1.1
-LONGEST_VALUE = 80
 MOST_ROWS_IN_TEXT = 299
-MOST_ROWS_IN_WIDGET = 600  # so that typing in the search box never waits for the browser
+MOST_ROWS_IN_WIDGET = 600  # so that the browser keeps up with typing in the search box
+LONGEST_VALUE = 80
+
+# The heads of the columns and their widths: characters in text, proportions in the widget.
+COLUMNS = {"Tag": 11, "Name": 31, "VR": 4, "Value": 28, "Why it identifies": 38}
+COLUMNS_OF_TWO = {
+    "Tag": 11,
+    "Name": 26,
+    "VR": 4,
+    "Before": 16,
+    "After": 16,
+    "What happened": 14,
+    "Why it identifies": 21,
+}
+
+ACTIONS = {"X": "remove", "Z": "empty", "D": "replace", "U": "new UID", "C": "clean"}  # PS3.15 E.1.1
+KINDS = {
+    "all": lambda row: True,
+    "identifying": lambda row: row.mark,
+    "private": lambda row: row.part == "private",
+    "changed": lambda row: row.happened != "kept",
+    "still identifying": lambda row: "identifies" in row.mark,
+}
+
+# Row colours are mixed into the theme's background and text keeps the theme's colour, so that both are readable in
+# light and dark themes; the badges bring their own pair (WCAG 2.2, 1.4.3: at least 4.5 to 1).
+_STYLE = """<style>
+.safeshare {max-height: 32em; overflow: auto; border: 1px solid #8888; line-height: 1.4; font-size: 13px}
+.safeshare table {width: 100%; min-width: 60em; border-collapse: collapse; table-layout: fixed; margin: 0}
+.safeshare caption {text-align: left; padding: 6px 8px; font-weight: 600}
+.safeshare :is(th, td) {padding: 3px 8px; border-top: 1px solid #8884; font-weight: normal; text-align: left;
+  vertical-align: top; white-space: pre-wrap; overflow-wrap: anywhere}
+.safeshare > table > thead th {position: sticky; top: 0; z-index: 1; font-weight: 600;
+  background: var(--jp-layout-color2, var(--vscode-editor-background, Canvas))}
+.safeshare table table :is(thead, caption) {position: absolute; clip-path: inset(50%)}
+.safeshare .fold {padding: 0 0 0 12px; border: 0}
+.safeshare summary {padding: 3px 8px; cursor: pointer}
+.safeshare .item {background: #8883}
+.safeshare .now {background: color-mix(in srgb, #e69f00 18%, transparent); box-shadow: inset 4px 0 #c06a00}
+.safeshare .once {background: color-mix(in srgb, #0072b2 14%, transparent); box-shadow: inset 4px 0 #2f86bd}
+.safeshare b {padding: 1px 7px; border-radius: 9px; font-weight: 600; color: #fff; background: #0b5a8a}
+.safeshare .now b {background: #8a4b00}
+</style>"""
 
 _UNREADABLE = (
-    ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, TypeError, ValueError, struct.error,
+    ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, TypeError, ValueError,
+    struct.error,
 )  # fmt: skip
-_ABSENT = "not there"
 
-# Colours are mixed with the theme's own background, and text keeps the theme's own colour: so both stay readable in
-# light and in dark themes. The badges bring their own pair, with a contrast of at least 5 to 1 (WCAG 2.2, 1.4.3).
-_STYLE = """<style>
-.safeshare-table {max-height: 32em; overflow: auto; border: 1px solid #8888; line-height: 1.35; font-size: 13px}
-.safeshare-table table {width: 100%; min-width: 56em; border-collapse: collapse; table-layout: fixed; margin: 0}
-.safeshare-table caption {text-align: left; padding: 6px 8px}
-.safeshare-table th, .safeshare-table td {text-align: left; vertical-align: top; padding: 3px 8px; overflow-wrap: anywhere;
-  border-top: 1px solid #8884; font-weight: normal; white-space: normal}
-.safeshare-table > table > thead th {position: sticky; top: 0; z-index: 1; font-weight: 600;
-  background: var(--jp-layout-color2, var(--vscode-editor-background, Canvas))}
-.safeshare-table table table {border-left: 6px solid #8886}
-.safeshare-table table table thead, .safeshare-table table table caption {position: absolute; clip-path: inset(50%)}
-.safeshare-table td.fold {padding: 0 0 0 8px; border-top: 0}
-.safeshare-table summary {cursor: pointer; padding: 3px 8px}
-.safeshare-table .item {font-weight: 600; background: #8882}
-.safeshare-table code {font-size: 12px; background: none; color: inherit; padding: 0}
-.safeshare-table tr.now {background: color-mix(in srgb, #e69f00 18%, transparent); box-shadow: inset 4px 0 #c06a00}
-.safeshare-table tr.once {background: color-mix(in srgb, #0072b2 14%, transparent); box-shadow: inset 4px 0 #2f86bd}
-.safeshare-table b {padding: 0 6px; border-radius: 8px; font-weight: 600; white-space: nowrap; color: #fff; background: #0b5a8a}
-.safeshare-table .now b {background: #8a4b00}
-</style>"""
+_Key = tuple[int, ...]  # the tag, behind the tag and item number of each sequence around it
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One attribute, or the same attribute before and after: where it stands, what it holds, and why it identifies.
 
-    ``key`` is its tag, behind the tag and the item number of each sequence around it. ``values`` holds one text, or two,
-    None where the attribute is absent. ``mark`` is "identifies", and with two data sets "identified" when it no longer
-    does, or "still identifies"; else it is empty. ``happened`` is empty for one data set.
+    ``values`` holds a text for each data set, None where the attribute is absent; ``content`` tells equal from changed.
+    ``mark`` is "identifies", or with two data sets "still identifies" or "identified", or empty. ``happened`` is
+    "removed", "emptied", "replaced", "added", "kept" or "changed inside", and empty for one data set.
     """
 
-    key: tuple[int, ...]
+    key: _Key
     path: str
-    tag: str
     name: str
     vr: str
     values: tuple[str | None, ...]
-    mark: str
-    action: str
-    why: str
-    happened: str
+    content: object = ""
+    mark: str = ""
+    action: str = ""
+    why: str = ""
+    happened: str = ""
+
+    @property
+    def tag(self) -> str:
+        """The tag as the standard writes it; the preamble has none."""
+        return "" if self.key[0] < 0 else f"({self.key[-1] >> 16:04X},{self.key[-1] & 0xFFFF:04X})"
 
     @property
     def part(self) -> str:
-        """Say which part of the file the attribute belongs to, where that is not the data set itself."""
-        if self.key[0] < 0x00030000:
-            return "file meta"
-        return "private" if self.key[-1] >> 16 & 1 else ""
+        """The part of the file that the attribute belongs to, where it is not simply the data set."""
+        return "file meta" if self.key[0] < 0x00030000 else "private" if self.key[-1] >> 16 & 1 else ""
 
-
-@dataclass(frozen=True, slots=True)
-class _Element:
-    path: str
-    name: str
-    vr: str
-    text: str
-    content: object  # what tells whether two elements are equal
+    def holds(self, words: list[str]) -> bool:
+        """Tell whether each of the words, in small letters, is in the tag, the name or the value."""
+        text = " ".join((self.tag, self.tag.replace(",", ""), self.name, self.part, *filter(None, self.values)))
+        return all(word in text.casefold() for word in words)
 
 
 class MetadataTable:
     """A data set as a table, or two side by side, in which every attribute that identifies is marked.
 
-    A notebook shows it with a search box; ``repr`` and ``print`` give plain text. The data sets stay as they are.
-    Two data sets are aligned by path, so item 0 of a sequence stands beside item 0.
+    A notebook shows a widget with a search box; ``print`` and ``repr`` give plain text. The data sets stay as they are.
+    Two data sets are aligned by path: item 0 of a sequence stands beside item 0 of the other.
     """
 
     def __init__(self, dataset: Dataset, after: Dataset | None = None) -> None:
+        self.notes: list[str] = []
+        self._columns = COLUMNS if after is None else COLUMNS_OF_TWO
         datasets = [dataset] if after is None else [dataset, after]
-        judged = [_judge(each) for each in datasets]
-        self._findings = [findings for findings, _ in judged]
-        self.refusals = [reason for _, reason in judged if reason]
-        self.rows = _rows([dict(_elements(each)) for each in datasets], self._findings)
-        self._two = after is not None
-        self._box: Any = None
+        self._findings = [self._find(each) for each in datasets]
+        self.rows = _rows([{row.key: row for row in _read(each)} for each in datasets], self._findings)
+        self._widget: Any = None
+
+    def _find(self, dataset: Dataset) -> dict[str, Finding]:
+        try:
+            return {finding.where: finding for finding in find(dataset)}
+        except Refused as error:
+            self.notes.append(f"Nothing is marked, since the data set cannot be judged: {error.reason}")
+            return {}
 
     def select(self, search: str = "", show: str = "all") -> list[Row]:
-        """Return the rows whose tag, name and value hold every word of ``search`` and that are of the kind ``show``.
-
-        ``show`` is "all", "identifying", "private", "changed" or "still identifying".
-        """
+        """Return the rows of one of the ``KINDS`` whose tag, name and value hold every word of ``search``."""
         words = search.casefold().split()
-        return [
-            row for row in self.rows if _is(row, show) and (not words or all(word in _haystack(row) for word in words))
-        ]
+        return [row for row in self.rows if KINDS[show](row) and row.holds(words)]
 
     def html(self, search: str = "", show: str = "all") -> str:
-        """Return the selected rows as HTML, with the sequences around and below them folded."""
+        """Return the selected rows as HTML, in the sequences that they stand in, and with what stands inside them."""
         hits = {row.key for row in self.select(search, show)}
         around = {key[:end] for key in hits for end in range(1, len(key), 2)}
         shown = [row for row in self.rows if row.key in around or any(key in hits for key in _upwards(row.key))]
-        cut = shown[:MOST_ROWS_IN_WIDGET]
-        children: dict[tuple[int, ...], list[Row]] = {}
-        for row in cut:
-            children.setdefault(row.key[:-2], []).append(row)
-        narrowed = bool(search.strip()) or show != "all"
-        unfolded = around if narrowed else set()
-        counts = f"{len(shown)} of {len(self.rows)} rows match." if narrowed else ""
-        if len(cut) < len(shown):
-            counts += f" The first {len(cut)} of {len(shown)} are shown: search to see others."
-        notes = "".join(f"<p><b>not judged</b> {escape(note)}</p>" for note in self._notes())
+        items: dict[_Key, dict[_Key, list[Row]]] = {}  # by sequence, then by item
+        for row in shown[:MOST_ROWS_IN_WIDGET]:
+            items.setdefault(row.key[:-2], {}).setdefault(row.key[:-1], []).append(row)
+        narrowed = len(hits) < len(self.rows)
+        status = [*self.notes, self._summary(), f"{len(hits)} match." if narrowed else ""]
+        if len(shown) > MOST_ROWS_IN_WIDGET:
+            status.append(f"Only the first {MOST_ROWS_IN_WIDGET} rows are shown: search for the others.")
+        caption = "DICOM attributes" + ", before and after" * (len(self._findings) - 1)
+        body = "".join(self._html_rows(items.get((), {}).get((), []), items, around if narrowed else set()))
         return (
-            f"{_STYLE}{notes}<p role='status'>{escape(self._summary())} {counts}</p>"
-            "<div class='safeshare-table' role='region' aria-label='Table of DICOM attributes' tabindex='0'>"
-            f"<table><caption>{escape(self._caption())}</caption>{self._head()}"
-            f"<tbody>{''.join(self._html_rows((), children, unfolded))}</tbody></table></div>"
+            f"{_STYLE}<p role='status'>{escape(' '.join(status))}</p><div class='safeshare' role='region' "
+            f"aria-label='{caption}' tabindex='0'><table><caption>{caption}</caption>{self._head()}{body}</table></div>"
         )
 
     def widget(self) -> Any:
         """Return the table below a search box and a filter; raise ``ImportError`` where ipywidgets is not installed."""
-        if self._box is None:
+        if self._widget is None:
             import ipywidgets
 
             search = ipywidgets.Text(description="Search", placeholder="tag, name or value")
-            kinds = ["all", "identifying", "private"] + ["changed", "still identifying"] * self._two
+            kinds = list(KINDS) if len(self._findings) == 2 else list(KINDS)[:3]
             show = ipywidgets.Dropdown(description="Show", options=kinds)
             table = ipywidgets.HTML(self.html())
 
@@ -151,180 +167,173 @@ class MetadataTable:
 
             search.observe(refresh, "value")
             show.observe(refresh, "value")
-            self._box = ipywidgets.VBox([ipywidgets.HBox([search, show]), table])
-        return self._box
-
-    def __repr__(self) -> str:
-        return "\n".join(self._text())
+            self._widget = ipywidgets.VBox([ipywidgets.HBox([search, show]), table])
+        return self._widget
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        """Give a notebook the widget, and the plain text for where a saved notebook is shown without widgets."""
         try:
             bundle = self.widget()._repr_mimebundle_() or {}
         except ImportError:
             bundle = {}
         return {**bundle, "text/plain": repr(self)}
 
-    def _caption(self) -> str:
-        return "DICOM attributes, before and after" if self._two else "DICOM attributes"
-
-    def _notes(self) -> list[str]:
-        return [f"It cannot be told what identifies in this data set: {reason}" for reason in self.refusals]
+    def __repr__(self) -> str:
+        widths = list(self._columns.values())
+        lines = [*self.notes, self._summary(), _line(list(self._columns), widths)]
+        rows = sorted(self.rows, key=lambda row: ("identifies" not in row.mark, not row.mark))
+        for row in rows[:MOST_ROWS_IN_TEXT]:
+            name = row.path if len(row.key) > 1 else row.name
+            if len(name) > self._columns["Name"]:
+                name = "…" + name[1 - self._columns["Name"] :]
+            values = ["not there" if value is None else value for value in row.values]
+            why = f"{row.mark} {row.action}: {row.why}" if row.mark else ""
+            lines.append(_line([row.tag, name, row.vr, *values, *filter(None, [row.happened]), why], widths))
+        if len(rows) > MOST_ROWS_IN_TEXT:
+            lines.append(f"{len(rows) - MOST_ROWS_IN_TEXT} more rows are not shown here.")
+        return "\n".join(lines)
 
     def _summary(self) -> str:
-        if not self._two:
-            return f"{len(self.rows)} rows, {len(self._findings[0])} findings."
+        found = [len(findings) for findings in self._findings]
+        if len(found) == 1:
+            return f"{len(self.rows)} rows, {found[0]} findings."
         happened = Counter(row.happened for row in self.rows)
-        before, after = (len(findings) for findings in self._findings)
         words = ", ".join(f"{happened[word]} {word}" for word in sorted(happened))
-        return f"{len(self.rows)} rows: {words}. Findings: {before} before, {after} after."
-
-    def _columns(self) -> dict[str, int]:
-        """Return the heads of the columns with their widths in per cent."""
-        if self._two:
-            return {
-                "Tag": 9,
-                "Name": 21,
-                "VR": 4,
-                "Before": 18,
-                "After": 18,
-                "What happened": 9,
-                "Why it identifies": 21,
-            }
-        return {"Tag": 10, "Name": 25, "VR": 5, "Value": 29, "Why it identifies": 31}
+        return f"{len(self.rows)} rows: {words}. Findings: {found[0]} before, {found[1]} after."
 
     def _head(self) -> str:
-        columns = self._columns()
-        widths = "".join(f"<col style='width: {width}%'>" for width in columns.values())
-        return f"<colgroup>{widths}</colgroup><thead><tr>{''.join(f"<th scope='col'>{name}</th>" for name in columns)}</tr></thead>"
+        heads = "".join(
+            f"<th scope='col' style='width: {width}em'>{name}</th>" for name, width in self._columns.items()
+        )
+        return f"<thead><tr>{heads}</tr></thead>"
 
-    def _html_rows(self, parent: tuple[int, ...], children: dict, unfolded: set) -> Iterator[str]:
-        for row in children.get(parent, ()):
+    def _html_rows(
+        self, rows: list[Row], items: dict[_Key, dict[_Key, list[Row]]], unfolded: set[_Key]
+    ) -> Iterator[str]:
+        span = f"colspan='{len(self._columns)}'"
+        for row in rows:
             yield _html_row(row)
-            below = children.get(row.key)
-            if not below:
-                continue
-            name, marked = escape(row.name), sum(bool(other.mark) for other in below)
-            yield f"<tr><td class='fold' colspan='{len(self._columns())}'><details{' open' * (row.key in unfolded)}>"
-            yield f"<summary>Inside {name}{f' ({marked} rows identify)' * bool(marked)}</summary>"
-            yield f"<table><caption>Inside {name}</caption>{self._head()}"
-            for number, item in groupby(below, key=lambda other: other.key[-2]):
-                yield f"<tbody><tr class='item'><th scope='rowgroup' colspan='{len(self._columns())}'>{name}[{number}]</th></tr>"
-                yield from self._html_rows(row.key, {**children, row.key: list(item)}, unfolded)
-                yield "</tbody>"
-            yield "</table></details></td></tr>"
-
-    def _text(self) -> Iterator[str]:
-        yield from self._notes()
-        yield self._summary()
-        widths = {"": 18, "What": 14, "Tag": 11, "Name": 31, "Before": 19, "After": 19}
-        if not self._two:
-            widths = {"": 12, "Tag": 11, "Name": 32, "VR": 2, "Value": 26, "Why it identifies": 27}
-        yield _line(widths, widths.values())
-        ranks = {"identifies": 0, "still identifies": 0, "identified": 1, "": 2}
-        rows = sorted(self.rows, key=lambda row: ranks[row.mark])
-        for row in rows[:MOST_ROWS_IN_TEXT]:
-            values = [_ABSENT if value is None else value for value in row.values]
-            name = row.path if len(row.path) <= widths["Name"] else "…" + row.path[1 - widths["Name"] :]
-            middle = [row.happened, row.tag, name, *values] if self._two else [row.tag, name, row.vr, *values, row.why]
-            yield _line([f"{row.mark} {row.action}".strip(), *middle], widths.values())
-        if len(rows) > MOST_ROWS_IN_TEXT:
-            yield f"{len(rows) - MOST_ROWS_IN_TEXT} more rows are not shown here."
+            if row.key in items:
+                inside = [other for item in items[row.key].values() for other in item]
+                marked = sum("identifies" in other.mark for other in inside)
+                title = f"Inside {escape(row.name)}" + f": {marked} of {len(inside)} rows identify" * bool(marked)
+                yield f"<tr><td class='fold' {span}><details{' open' * (row.key in unfolded)}>"
+                yield f"<summary>{title}</summary><table><caption>{title}</caption>{self._head()}"
+                for key, item in items[row.key].items():
+                    number = f"{escape(row.name)}[{key[-1]}]"
+                    yield f"<tbody><tr class='item'><th scope='rowgroup' {span}>{number}</th></tr>"
+                    yield from self._html_rows(item, items, unfolded)
+                    yield "</tbody>"
+                yield "</table></details></td></tr>"
 
 
-def _judge(dataset: Dataset) -> tuple[dict[str, Finding], str]:
-    try:
-        return {finding.where: finding for finding in find(dataset)}, ""
-    except Refused as error:
-        return {}, error.reason
+def _html_row(row: Row) -> str:
+    colour = "now" if "identifies" in row.mark else "once" if row.mark else ""
+    name = f"{escape(row.name)} <small>{row.part}</small>" if row.part else escape(row.name)
+    cells = [escape(row.vr), *map(_html_value, row.values), *filter(None, [row.happened])]
+    action = f"{row.action} ({ACTIONS[row.action]})" if row.action in ACTIONS else row.action
+    cells.append(f"<b>{row.mark}</b> {action}: {escape(row.why)}" if row.mark else "")
+    rest = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f"<tr class='{colour}'><td>{row.tag}</td><th scope='row'>{name}</th>{rest}</tr>"
 
 
-def _elements(dataset: Dataset) -> Iterator[tuple[tuple[int, ...], _Element]]:
-    preamble = getattr(dataset, "preamble", None)
-    if preamble and any(preamble):
-        yield (-1,), _Element("preamble", "preamble", "", f"{len(preamble):,} bytes", preamble)
+def _html_value(value: str | None) -> str:
+    if not value:
+        return f"<i>{'not there' if value is None else 'empty'}</i>"
+    if len(value) > LONGEST_VALUE:
+        return f"{escape(value[:LONGEST_VALUE])}… <i>({len(value):,} characters)</i>"
+    return escape(value)
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    """Return one line of plain text; control characters, which could rewrite a terminal, become blanks."""
+    plain = [re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", cell) for cell in cells]
+    cut = [cell if len(cell) <= width else cell[: width - 1] + "…" for cell, width in zip(plain, widths, strict=True)]
+    return "  ".join(cell.ljust(width) for cell, width in zip(cut, widths, strict=True)).rstrip()
+
+
+def _upwards(key: _Key) -> Iterator[_Key]:
+    """Yield the key and those of the sequences around it, from the inside out."""
+    for end in range(len(key), 0, -2):
+        yield key[:end]
+
+
+def _read(dataset: Dataset) -> Iterator[Row]:
+    preamble = getattr(dataset, "preamble", None) or b""
+    if any(preamble):
+        yield Row((-1,), "preamble", "preamble", "", (f"{len(preamble):,} bytes",), preamble)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a wrong value is shown as it is
-        for part in (getattr(dataset, "file_meta", None), dataset):
-            if part is not None:
-                yield from _walk(part, (), "")
+        warnings.simplefilter("ignore")  # wrong values are shown as they are
+        yield from _walk(getattr(dataset, "file_meta", None) or Dataset(), (), "")
+        yield from _walk(dataset, (), "")
 
 
-def _walk(dataset: Dataset, around: tuple[int, ...], path: str) -> Iterator[tuple[tuple[int, ...], _Element]]:
-    view = Dataset(
-        dict(dataset.items())
-    )  # pydicom keeps what it decodes: here in the view, not in the caller's data set
-    view.set_original_encoding(*dataset.original_encoding, dataset.original_character_set)
+def _walk(dataset: Dataset, around: _Key, path: str) -> Iterator[Row]:
+    view = Dataset(dict(dataset.items()))  # pydicom keeps what it decodes: so here, and not in the caller's data set
+    implicit, little = dataset.original_encoding
+    view.set_original_encoding(implicit, little, dataset.original_character_set)
     for tag in sorted(view.keys()):
-        where, key = path + (keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"), (*around, int(tag))
-        raw = view.get_item(tag, keep_deferred=True)
+        keyword = keyword_for_tag(tag)
+        key, where = (*around, int(tag)), path + (keyword or f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
+        raw: Any = view.get_item(tag, keep_deferred=True)
         try:
-            if raw.value is None and getattr(raw, "length", 0):
-                raise OSError("left on disk by pydicom's defer_size")
+            if raw.value is None and not isinstance(raw, DataElement) and raw.length:
+                raise OSError("pydicom left the value in the file (defer_size)")
             element = view[tag]
-            yield key, _element(element, where)
+            text = _shown(element)
         except _UNREADABLE:
+            vr = raw.VR or (dictionary_VR(tag) if keyword else "UN")
             length = len(raw.value) if isinstance(raw.value, bytes) else getattr(raw, "length", 0)
-            vr = raw.VR or (dictionary_VR(tag) if keyword_for_tag(tag) else "UN")
-            name = keyword_for_tag(tag) or "unknown"
-            yield key, _Element(where, name, vr, f"{length:,} bytes, not readable as {vr}", raw.value)
+            yield Row(key, where, keyword, vr, (f"{length:,} bytes, not readable as {vr}",), raw.value)
             continue
+        content = element.value if isinstance(element.value, bytes) else text
+        yield Row(key, where, keyword or element.name, element.VR, (text,), content)
         if element.VR == "SQ":
             for number, item in enumerate(element.value or ()):
                 yield from _walk(item, (*key, number), f"{where}[{number}].")
 
 
-def _element(element: DataElement, path: str) -> _Element:
-    value, name = element.value, element.keyword or element.name
-    if isinstance(value, bytes):
-        return _Element(path, name, element.VR, f"{len(value):,} bytes" if value else "", value)
+def _shown(element: DataElement) -> str:
+    value = element.value
     if element.VR == "SQ":
-        text = f"{len(value)} item{'s' * (len(value) != 1)}" if value else ""
-    elif isinstance(value, MultiValue | list | tuple):
-        text = "\\".join(map(str, value))
-    else:
-        text = "" if value is None else str(value)
-        if text in UID_dictionary and element.VR == "UI":
-            text = f"{text} ({UID_dictionary[text][0]})"
-    return _Element(path, name, element.VR, text, text)
+        return f"{len(value)} item{'s' * (len(value) != 1)}" if value else ""
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes" if value else ""
+    if isinstance(value, MultiValue | list | tuple):
+        return "\\".join(map(str, value))
+    text = "" if value is None else str(value)
+    return f"{text} ({UID_dictionary[text][0]})" if element.VR == "UI" and text in UID_dictionary else text
 
 
-def _rows(elements: Sequence[dict[tuple[int, ...], _Element]], findings: Sequence[dict[str, Finding]]) -> list[Row]:
+def _rows(sides: list[dict[_Key, Row]], findings: list[dict[str, Finding]]) -> list[Row]:
+    """Return the rows of one data set with their marks, or those of two joined by key."""
     rows: list[Row] = []
-    found: list[dict[tuple[int, ...], Finding]] = [{} for _ in findings]
-    changed: set[tuple[int, ...]] = set()
-    for key in sorted(set().union(*elements)):
-        sides = [side.get(key) for side in elements]
-        either = next(side for side in sides if side)
-        for known, own, side in zip(found, findings, sides, strict=True):
-            finding = side and (own.get(side.path) or known.get(key[:-2]))  # what is inside goes with the whole
-            if finding:
-                known[key] = finding
-        last = found[-1].get(key)
-        finding = last or found[0].get(key)
-        mark, action, why = "", "", ""
-        if finding:
-            was = len(found) == 2 and key in found[0]
-            mark, action, why = (
-                "still identifies" if last and was else "identifies" if last else "identified",
-                finding.action,
-                finding.why,
-            )
-            if finding.where != either.path:
-                why = f"inside {finding.where}, which is treated as a whole: {why}"
-        happened = _happened(*sides) if len(sides) == 2 else ""
+    found: list[dict[_Key, Finding]] = [{} for _ in sides]
+    changed: set[_Key] = set()
+    for key in sorted(set().union(*sides)):
+        here = [side.get(key) for side in sides]
+        row = next(side for side in here if side)
+        for marked, known, side in zip(found, findings, here, strict=True):
+            finding = known.get(row.path) or marked.get(key[:-2])  # what is inside goes with the whole
+            if side and finding:
+                marked[key] = finding
+        first, last = found[0].get(key), found[-1].get(key)
+        if finding := last or first:
+            mark = "identified" if not last else "still identifies" if first and len(sides) == 2 else "identifies"
+            inside = "" if finding.where == row.path else f"inside {finding.where}, which is treated as a whole: "
+            row = replace(row, mark=mark, action=finding.action, why=inside + finding.why)
+        values = tuple(side.values[0] if side else None for side in here)
+        happened = _happened(*here) if len(here) == 2 else ""
         if happened not in ("", "kept"):
             changed.update(_upwards(key))
-        tag = f"({key[-1] >> 16:04X},{key[-1] & 0xFFFF:04X})" if key[-1] >= 0 else ""
-        values = tuple(side and side.text for side in sides)
-        rows.append(Row(key, either.path, tag, either.name, either.vr, values, mark, action, why, happened))
-    return rows
+        rows.append(replace(row, values=values, happened=happened))
+    hiding = {row.key for row in rows if row.happened == "kept"} & changed
+    return [replace(row, happened="changed inside") if row.key in hiding else row for row in rows]
 
 
-def _happened(before: _Element | None, after: _Element | None) -> str:
+def _happened(before: Row | None, after: Row | None) -> str:
     if after is None:
         return "removed"
-    if before is None or not before.content and after.content:
+    if before is None or (after.content and not before.content):
         return "added"
     if before.content == after.content:
         return "kept"

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, TypedDict
 from pydicom.datadict import dictionary_VR, get_entry, keyword_for_tag, tag_for_keyword
 
 EDITION = "2026d"
-PIXEL_DATA = {0x7FE00008, 0x7FE00009, 0x7FE00010}  # at the root they are the image; inside a sequence they are a copy
 
 
 class Options(TypedDict, total=False):
@@ -50,6 +49,29 @@ CLEANED = (
     ("113102", "Clean Recognizable Visual Features Option"),
     *(METHODS[name] for name in ("clean_graphics", "clean_structured_content", "clean_descriptors")),
 )
+
+# Attributes that the table does not list, with a reason why they cannot stay.
+_BEYOND = {
+    tag_for_keyword(keyword): why
+    for keywords, why in (
+        (
+            (
+                "AssigningAgencyOrDepartmentCodeSequence", "AssigningFacilitySequence", "AssigningJurisdictionCodeSequence",
+                "IssuerOfAccessionNumberSequence", "IssuerOfPatientIDQualifiersSequence", "OrderFillerIdentifierSequence",
+                "OrderPlacerIdentifierSequence",
+            ),
+            "names the institution that gave a number (PS3.3 10.14)",
+        ),
+        (
+            ("PatientBirthDateInAlternativeCalendar", "PatientDeathDateInAlternativeCalendar"),
+            "a date in another calendar (PS3.3 C.7.1.1)",
+        ),
+        (("RequestingPhysicianIdentificationSequence", "OOIOwnerSequence"), "identifies a person (PS3.3 10.1)"),
+        (("ResponsiblePersonRole",), "means nothing once the Responsible Person is removed (PS3.3 C.7.1.1)"),
+        (("DoubleFloatPixelData", "FloatPixelData", "PixelData"), "a picture inside the header, say a thumbnail"),
+    )
+    for keyword in keywords
+}  # fmt: skip
 
 # An attribute that the table does not list, but whose VR says that it holds a person, a place or a day.
 _TELLING_VR = {
@@ -106,9 +128,12 @@ def attributes() -> dict[int, dict[str, Any]]:
 
 
 @cache
-def content_items() -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the rows of Table E.3.4-1 by code value and coding scheme designator."""
-    return {(row["code"], row["scheme"]): row for row in table("profile.json")["content_items"]}
+def content_items() -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """Return the rows of Table E.3.4-1 by code value and coding scheme designator, and then by value type."""
+    rows: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in table("profile.json")["content_items"]:
+        rows.setdefault((row["code"], row["scheme"]), {})[row["value_type"]] = row
+    return rows
 
 
 @cache
@@ -204,14 +229,12 @@ class Profile:
             return Rule("X", "UN", "", "no part of an image's data set (PS3.5 7.1, PS3.10 7.1)")
         if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             return Rule("X", "UN", "", f"curves and overlays can be lettering (PS3.15 {EDITION}, Table E.1-1: X)")
-        if tag in PIXEL_DATA:
-            return Rule(
-                "X", "UN", "", "a picture inside the header, such as a thumbnail of the original (PS3.3 C.7.6.1.1.6)"
-            )
         try:
             vr = get_entry(tag)[0]
         except KeyError:
             return Rule("X", "UN", "", "unknown to the standard, so nobody can say what it holds (PS3.6)")
+        if tag in _BEYOND:
+            return Rule("X", vr, "", _BEYOND[tag])
         if vr not in _TELLING_VR:
             return Rule("K", vr, "", "")
         why = f"{_TELLING_VR[vr]}, in an attribute that PS3.15 Table E.1-1 does not list"

@@ -80,17 +80,21 @@ def strip(
 
 
 def _files(source: Path) -> list[Path]:
-    if source.is_dir():
-        files: list[Path] = []
-        for folder, folders, names in os.walk(source, onerror=lambda error: files.append(Path(error.filename))):
-            links = [name for name in folders if Path(folder, name).is_symlink()]  # os.walk does not enter them
-            files += (Path(folder, name) for name in names + links)
-        if not files:
-            raise ValueError(f"{source}: there is no file in this folder.")
-        return sorted(files)
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder.")
-    return [source]
+    if not source.is_dir():
+        return [source]
+    files: list[Path] = []
+
+    def unreadable(error: OSError) -> None:
+        files.append(Path(error.filename))  # it is refused like a file, by name
+
+    for folder, folders, names in os.walk(source, onerror=unreadable):
+        links = [name for name in folders if Path(folder, name).is_symlink()]  # os.walk does not enter them
+        files += (Path(folder, name) for name in names + links)
+    if not files:
+        raise ValueError(f"{source}: there is no file in this folder.")
+    return sorted(files)
 
 
 def _check_destination(source: Path, destination: Path, single: bool) -> None:
@@ -152,7 +156,7 @@ def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str
 
 def _outcome(path: Path, work: Callable[[], Outcome]) -> Outcome:
     try:
-        # pydicom warns about each value against the rules, and quotes it; here such a value is treated or kept as it is.
+        # pydicom warns of each value against the rules, and quotes it; here such a value is treated or kept as it is.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return work()

@@ -35,7 +35,6 @@ def dummy_items(tag: int) -> list[Dataset]:
     Sources: PS3.3 C.17.3 (content), C.10.5 (graphics), C.17.2 (observer), C.10.9 (waveform), 10.1 (person), 8.8 (code).
     """
     code = item(CodeValue="REMOVED", CodingSchemeDesignator="99REMOVED", CodeMeaning="REMOVED")
-    finding = item(CodeValue="121071", CodingSchemeDesignator="DCM", CodeMeaning="Finding")
     lettering = item(
         AnchorPointAnnotationUnits="PIXEL",
         UnformattedTextValue="REMOVED",
@@ -44,7 +43,7 @@ def dummy_items(tag: int) -> list[Dataset]:
     )
     by_keyword = {
         "ContentSequence": item(
-            RelationshipType="CONTAINS", ValueType="TEXT", ConceptNameCodeSequence=[finding], TextValue="REMOVED"
+            RelationshipType="CONTAINS", ValueType="TEXT", ConceptNameCodeSequence=[code], TextValue="REMOVED"
         ),
         "FlowIdentifierSequence": item(FlowIdentifier=b"\0\0"),
         "GraphicAnnotationSequence": item(GraphicLayer="REMOVED", TextObjectSequence=[lettering]),

@@ -1,0 +1,26 @@
+"""What the tests of the lesson share: the build, and each real notebook run once."""
+
+import functools
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+import build  # noqa: E402  (notebooks/ is no package)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `episode` with the path of every episode that config.yaml lists."""
+    if "episode" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "episode", [ROOT / "episodes" / f"{name}.md" for name in build.listed(ROOT)], ids=lambda p: p.stem
+        )
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Return build.run, which runs each variant of each episode only once in a test session."""
+    return functools.cache(build.run)
