@@ -117,19 +117,13 @@ def private(folder: Path) -> list[dict[str, str]]:
 def vocabulary() -> list[str]:
     """Words in the meanings of coded concepts and in the names of attributes, without eponyms."""
     meanings = [meaning for codes in concepts.values() for entry in codes.values() for meaning, _ in entry.values()]
-    meanings += [name for _, _, name, _, _ in DicomDictionary.values()]
-    words: set[str] = set()
-    for meaning in meanings:
-        # A capital inside a meaning is a proper noun: an eponym is somebody's name.
-        for number, word in enumerate(re.findall(r"[A-Za-z0-9]+(?:'s)?", meaning)):
-            if number == 0 or word.islower() or word.isupper():
-                words.add(word.lower().removesuffix("'s"))
-    eponyms = {
-        word.lower()
-        for meaning in meanings
-        for word in re.findall(r"(?:[A-Z][a-z]+(?='s))|(?:(?<=[a-z] )[A-Z][a-z]+)", meaning)
-    }
-    return sorted(w for w in words - eponyms if re.search("[a-z]", w) and (len(w) > 2 or w in SHORT))
+    attribute_names = [name for _, _, name, _, _ in DicomDictionary.values()]
+    # A capital can mean a proper noun, and an eponym is somebody's name: so a word counts in lower case, as an
+    # abbreviation, or when the standard itself names an attribute with it.
+    words = {word for meaning in meanings for word in re.findall(r"[A-Za-z0-9]+", meaning) if not word.istitle()}
+    words |= {word for name in attribute_names for word in re.findall(r"[A-Za-z0-9]+", name)}
+    lower = {word.lower() for word in words}
+    return sorted(word for word in lower if re.search("[a-z]", word) and (len(word) > 2 or word in SHORT))
 
 
 def main(folder: Path) -> None:

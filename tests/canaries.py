@@ -72,12 +72,9 @@ def sequence(syntax: Syntax, tag: int, *items: bytes, undefined: bool = False, v
 
 def fragments(syntax: Syntax, *items: bytes) -> bytes:
     """Return encapsulated pixel data with these items, of which the first is the offset table (PS3.5 annex A.4)."""
-    return sequence_of_fragments(head(syntax, 0x7FE00010, "OB", UNDEFINED), items)
-
-
-def sequence_of_fragments(start: bytes, items: tuple[bytes, ...]) -> bytes:
     parts = [struct.pack("<HHL", 0xFFFE, 0xE000, len(item)) + item for item in items]
-    return start + b"".join(parts) + struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    start, end = head(syntax, 0x7FE00010, "OB", UNDEFINED), struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    return start + b"".join(parts) + end
 
 
 def file(syntax: Syntax, body: bytes, *, meta: bytes = b"", preamble: bytes = b"", behind: bytes = b"") -> bytes:
@@ -103,10 +100,9 @@ def inflated(data: bytes) -> bytes:
 
 # Canaries: eight bytes each, as the syntax of the VR has them.
 
-_FORMS = {"DA": "%08d", "TM": "235959.%06d", "DT": "30010101000000.%06d", "UI": "1.2.826.0.3.%06d", "UR": "urn:ZQ%06d"}
-_FORMS |= {"DS": "-7%06d", "IS": "-7%06d"}
-_CANARY = re.compile(rb"(?=(ZQ\d{6}|-7\d{6}|[039]\.\d{6}|[3-6]\d{3}(?:0[1-9]|1[0-2])\d\d))")
-_OUR_UIDS = re.compile(rb"2\.25\.\d{20,39}")
+_FORMS = {"TM": "235959.%06d", "UI": "1.2.826.0.3.1%06d", "UR": "urn:ZQ%06d", "DS": "-7%06d", "IS": "-7%06d"}
+_CANARY = re.compile(rb"(?=(ZQ\d{6}|-7\d{6}|9\.\d{6}|\.1\d{6}|[34]\d{3}(?:0[1-9]|1[0-2])\d\d))")
+_OUR_UIDS = re.compile(rb"2\.25\.\d{20,39}")  # their digits are random and could look like a canary
 
 
 class Canaries:
@@ -114,19 +110,19 @@ class Canaries:
 
     def __init__(self) -> None:
         self.places: dict[bytes, tuple[int | str, ...]] = {}
-        self._numbers = count(1)
+        self._numbers, self._days = count(1), count()
 
     def value(self, vr: str, *place: int | str) -> bytes:
         """Return a value of this VR that occurs only once."""
-        number = next(self._numbers)
-        if vr == "DA":  # any day of the years from 3000 on
-            number = (3000 + number // 336) * 10000 + (1 + number // 28 % 12) * 100 + 1 + number % 28
-        value = (_FORMS.get(vr, "ZQ%06d") % number).encode()
-        assert value[-8:] not in self.places
+        if vr in ("DA", "DT"):  # the first 336 of them lie in one year, so none becomes another when all move by more
+            day = next(self._days)
+            value = b"%04d%02d%02d" % (3000 + day // 336, 1 + day // 28 % 12, 1 + day % 28)
+        else:
+            value = (_FORMS.get(vr, "ZQ%06d") % next(self._numbers)).encode()
         self.places[value[-8:]] = place
         return value
 
     def survivors(self, data: bytes) -> dict[bytes, tuple[int | str, ...]]:
-        """Return the canaries that are in the bytes of a file, with their places."""
-        found = {match[1] for match in _CANARY.finditer(_OUR_UIDS.sub(b"", inflated(data)))}
+        """Return the canaries that are in these bytes, with their places."""
+        found = {match[1] for match in _CANARY.finditer(_OUR_UIDS.sub(b"", data))}
         return {canary: self.places[canary] for canary in found if canary in self.places}

@@ -138,7 +138,7 @@ def guesses(dataset: Dataset, words: Sequence[str]) -> None:
     found = _found(dataset)
     if found is None:
         return
-    if isinstance(words, str) or not isinstance(words, Sequence):
+    if isinstance(words, str) or not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
         print('Not yet: your guesses are a list of keywords, as in ["PatientName", "StudyDate"].')
         return
     facts = {finding.where: finding.why.split(" (")[0] for finding in found}
@@ -147,18 +147,18 @@ def guesses(dataset: Dataset, words: Sequence[str]) -> None:
     for word in words:
         if word in right:
             continue
-        if not isinstance(word, str) or tag_for_keyword(word) is None:
+        if tag_for_keyword(word) is None:
             problems.append(f"{word!r} is no keyword of DICOM. Write it in one word with capitals, like PatientName.")
         elif word in dataset:
             problems.append(f"{word} may stay: the standard does not list it. Take it out of your guesses.")
         else:
-            problems.append(f"{word} is not at the root of this file. Look at the table again.")
+            problems.append(f"{word} is not at the root of this file. Read the header again.")
     if len(right) < 8:
         problems.append(f"{len(right)} right so far. Eight are asked for.")
     kinds = {facts[word] for word in right}
     if len(kinds) < 4:
         missing = [fact for fact, _ in Counter(facts.values()).most_common() if fact not in kinds]
-        problems.append(f"your guesses are of few kinds. One kind that you have not named yet: {missing[0]}.")
+        problems.append(f'your guesses are of few kinds. Here is another, in the words of find: "{missing[0]}".')
     _report(problems, f"{len(right)} right guesses of {len(kinds)} kinds. In all, {len(found)} places are on the list.")
 
 
@@ -181,12 +181,12 @@ def share_left(share: float, originals: Sequence[Dataset], edited: Sequence[Data
 
 def actions(answers: Mapping[str, str], study: Sequence[Dataset]) -> None:
     """Print whether each answer, such as ``{"CT: PatientName": "Z"}``, is the action that the profile takes there."""
-    if not isinstance(answers, Mapping):
+    if not isinstance(answers, Mapping) or not answers:
         print('Not yet: the answer is a dictionary, as in {"CT: PatientName": "Z"}. Run the starter cell again.')
         return
     problems = []
     for place, said in answers.items():
-        modality, _, keyword = place.partition(": ")
+        modality, _, keyword = str(place).partition(": ")
         finding = _finding_in(study, modality, keyword)
         if finding is None:
             problems.append(f"{place} is not in the study. Leave the places in the starter cell as they are.")
@@ -276,11 +276,14 @@ def _came_out(originals: Sequence[Dataset], made: object) -> bool:
     if len(made) != len(originals):
         print(f"Not yet: {len(originals)} data sets went in and {len(made)} came out.")
         return False
+    if [dataset.get("Modality") for dataset in made] != [dataset.Modality for dataset in originals]:
+        print("Not yet: these are not the originals' modalities. Keep the data sets whole and in their order.")
+        return False
     return True
 
 
 def _report(problems: list[str], praise: str) -> None:
-    for problem in problems:
+    for problem in dict.fromkeys(problems):  # several files may have the same one
         print(f"Not yet: {problem}")
     if not problems:
         print(f"✔ {praise}")
@@ -292,7 +295,7 @@ def _found(dataset: Dataset, **options: bool) -> list[Finding] | None:
         print("Not yet: this is no data set any more. Read the file again, and change attributes of it.")
         return None
     try:
-        return metadata.find(dataset, **options)  # type: ignore[arg-type]
+        return metadata.find(dataset, **options)
     except ValueError as error:
         print(f"Not yet: {error}")
         return None
@@ -319,7 +322,7 @@ def _uids(dataset: Dataset, keyword: str = "") -> Iterator[str]:
 
 def _loose(study: Sequence[Dataset]) -> int:
     """Return how many contours and other references point at no file of the study."""
-    there = {dataset.SOPInstanceUID for dataset in study}
+    there = {dataset.get("SOPInstanceUID") for dataset in study}
     return sum(uid not in there for dataset in study for uid in _uids(dataset, "ReferencedSOPInstanceUID"))
 
 

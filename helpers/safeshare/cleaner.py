@@ -3,13 +3,15 @@
 Values that stay are never decoded: pydicom hands over raw elements, and they pass on as they are.
 """
 
-import re
+from collections.abc import MutableMapping
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydicom import DataElement, Dataset, Sequence
-from pydicom.charset import convert_encodings
+from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
@@ -17,15 +19,16 @@ from pydicom.uid import UID_dictionary
 from pydicom.values import convert_SQ
 
 from . import profile
-from .dicomfile import PIXEL_DATA, UNDEFINED, as_raw, encoding
+from .dicomfile import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, as_raw, encoding, stripped, text, value_of
 from .finding import Refused
 from .profile import ACCESSION_NUMBER, PATIENT_ID, PATIENT_NAME, Options, Profile, Rule
 from .pseudonyms import Pseudonyms
-from .values import dummy, dummy_items, finder, known_words, moved
+from .values import Names, dummy, dummy_items, item, known_words, moved
 
 _ANONYMOUS = b"Anonymous^"
-_FREE_TEXT = {"AE", "LO", "LT", "OB", "PN", "SH", "ST", "UC", "UN", "UR", "UT"}
-_SEARCHED = _FREE_TEXT | {"CS"}
+_FREE_TEXT = {"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
+_FIXED_TEXT = {"AS", "DS", "IS", "UI"}  # their values hold no letters, which profile.fits makes sure of
+_CHARACTER_SET, _STUDY = 0x00080005, 0x0020000D
 _IDENTIFIERS = {
     tag_for_keyword(keyword)
     for keyword in (
@@ -34,12 +37,13 @@ _IDENTIFIERS = {
         "PatientAddress", "PatientBirthDate", "PatientID", "PatientTelephoneNumbers", "StationName",
     )
 }  # fmt: skip
-_NO_NAMES = {b"anonymous", b"anonymized", b"removed", b"unknown", b"none"}
 _REFERENCED_STEP = tag_for_keyword("ReferencedPerformedProcedureStepSequence")
 _REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
+_DELIMITERS = {ord(mark) for mark in "\\^=\r\n\t\f"}  # they end a change of character set (PS3.5 6.1.2.5.3)
+_REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
 
-_Elements = dict[BaseTag, DataElement | RawDataElement]
+_Elements = MutableMapping[BaseTag, DataElement | RawDataElement] | Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Change:
     value: bytes | list[Dataset]
     action: str
     why: str
+    encodings: list[str]
 
 
 class _Place(NamedTuple):
@@ -72,29 +77,36 @@ class Cleaner:
         self._profile = _profile(text(dataset, "SOPClassUID"), options)
         self._implicit, self._little = encoding(dataset)
         self._kept: list[tuple[_Place, RawDataElement, str]] = []
-        self._names: set[bytes] = set()
+        self._free_text: list[tuple[_Place, RawDataElement, Rule]] = []
+        self._names = Names()
         self._prose = False
-        patient = _value(dataset, PATIENT_ID) or _value(dataset, PATIENT_NAME) or _value(dataset, 0x0020000D)
+        patient = value_of(dataset, PATIENT_ID) or value_of(dataset, PATIENT_NAME) or value_of(dataset, _STUDY)
         pseudonym = patient.removeprefix(_ANONYMOUS)
-        self._patient = pseudonym if pseudonyms.owns(pseudonym) else patient
+        replaced = pseudonyms.owns(pseudonym) or pseudonyms.uid(patient) == patient
+        self._patient = pseudonym if replaced else patient
         moved_before = text(dataset, "LongitudinalTemporalInformationModified") == "MODIFIED"
-        self._days = 0 if moved_before and pseudonyms.owns(self._patient) else pseudonyms.days(self._patient)
+        self._days = 0 if moved_before and replaced else pseudonyms.days(self._patient)
 
     def run(self, dataset: Dataset) -> Dataset:
         """Return the cleaned data set; elements that stay are shared with ``dataset``, which stays as it is."""
-        clean = self._clean(dataset, 0, "", convert_encodings("ISO_IR 6"))
+        clean = self._clean(dataset, 0, "", DEFAULT_ENCODINGS)
+        # Only now are all names known, those that stand behind the text included.
+        for place, raw, rule in self._free_text:
+            self._clean_text(raw, rule, place)
         self._clean_leaks()
         return clean
 
     def _clean(self, dataset: Dataset, parent: int, path: str, encodings: list[str]) -> Dataset:
-        own = text(dataset, "SpecificCharacterSet")
-        place = _Place({}, parent, path, convert_encodings(own.split("\\")) if own else encodings)
+        own = [term for term in text(dataset, "SpecificCharacterSet").split("\\") if term in python_encoding]
+        place = _Place({}, parent, path, convert_encodings(own) if own != [""] else encodings)
         rule_of = self._profile.rule
-        for tag, element in sorted(dataset.items(), key=_number):
+        for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
             if tag in PIXEL_DATA and not parent:
-                place.out[tag] = copy(element)
+                place.out[element.tag] = copy(element)
                 continue
-            raw = as_raw(dataset, element, self._implicit, self._little)
+            raw = element
+            if not isinstance(raw, RawDataElement):
+                raw = as_raw(dataset, raw, self._implicit, self._little, place.encodings)
             if isinstance(raw.value, bytes) and raw.length not in (len(raw.value), UNDEFINED):
                 raise Refused(f"{path}{name_of(tag)} breaks off before its end: copy or send it again.")
             if tag >> 16 & 1:
@@ -110,19 +122,29 @@ class Cleaner:
         return clean
 
     def _keep(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
-        vr = rule.vr if raw.VR in (None, "UN") else raw.VR
-        if vr == "SQ" or rule.vr == "SQ":
+        vr, value = rule.vr, raw.value or b""
+        if raw.tag == _CHARACTER_SET:
+            self._keep_character_set(raw, rule, place)
+        elif raw.VR == "SQ" or vr == "SQ":
             self._keep_sequence(raw, rule, place)
-        elif raw.length == UNDEFINED or not profile.same_kind(vr, rule.vr):
-            why = f"its VR is {vr} where the standard has {rule.vr}, so it can hold anything (PS3.6)"
+        elif raw.length == UNDEFINED or not profile.fits(raw.VR, rule, value):
+            why = f"no value of VR {vr}, which the standard has here, so it can be anything (PS3.5 6.2)"
             self._record(raw, rule._replace(action="X", why=why), place)
         else:
             place.out[raw.tag] = raw
-            if vr in _SEARCHED and raw.value:
-                if self._prose and vr in _FREE_TEXT:
-                    self._clean_text(raw, rule._replace(vr=vr), place)
-                else:
-                    self._kept.append((place, raw, vr))
+            if not value or vr in _FIXED_TEXT:
+                return
+            if self._prose and vr in _FREE_TEXT:
+                self._free_text.append((place, raw, rule))
+            else:
+                self._kept.append((place, raw, vr))
+
+    def _keep_character_set(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
+        terms = stripped(raw.value).split(b"\\")
+        known = [term for term in terms if term.strip().decode("ascii", "replace") in python_encoding]
+        self._replace(
+            raw, rule._replace(action="C", why="no character set (PS3.3 C.12.1.1.2)"), b"\\".join(known), place
+        )
 
     def _keep_sequence(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         items = self._items(raw, rule.vr, place)
@@ -137,9 +159,13 @@ class Cleaner:
     def _act(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         if not stripped(raw.value) if isinstance(raw.value, bytes) and raw.VR not in ("OB", "UN") else not raw.value:
             if rule.action != "X":
-                place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence()) if rule.vr == "SQ" else raw
-        elif rule.vr == "SQ" or raw.VR == "SQ":
+                empty = new_raw(raw.tag, rule.vr, b"", self._implicit, self._little)
+                place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence()) if rule.vr == "SQ" else empty
+        elif rule.vr == "SQ":
             self._act_on_sequence(raw, rule, place)
+        elif raw.VR == "SQ":  # items where the standard has a value: all that they hold goes
+            self._learn(self._items(raw, "SQ", place) or [], place)
+            self._replace(raw, rule, self._new_value(raw._replace(value=b""), rule), place)
         elif rule.action == "C":
             self._clean_value(raw, rule, place)
         else:
@@ -149,25 +175,37 @@ class Cleaner:
         items = self._items(raw, rule.vr, place)
         if items is not None and rule.option == "clean_structured_content" and rule.action == "C":
             self._structured_content(raw, items, place)
-        elif items is not None and (rule.action in "CU" or (rule.action == "D" and raw.tag == _REFERENCED_STEP)):
+        elif items is not None and rule.action in "CU":
             before, self._prose = self._prose, self._prose or rule.action == "C"
             self._keep_sequence(raw, rule, place)
             self._prose = before
         else:
-            new = dummy_items(raw.tag) if rule.action == "D" else []
+            new = []
+            if rule.action == "D":
+                new = self._references(items or []) if raw.tag == _REFERENCED_STEP else dummy_items(raw.tag)
             if items is None or items != new:
-                for item in items or []:
-                    self._learn(item)
+                self._learn(items or [], place)
                 self._record(raw, rule, place, items)
             if rule.action in "ZD":
                 place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(new))
+
+    def _references(self, items: list[Dataset]) -> list[Dataset]:
+        """Return items that only refer, to a class as before and to an instance by its new UID."""
+        references = []
+        for old in items:
+            new = self._new_uid(value_of(old, _REFERENCED_INSTANCE)).decode("ascii", "replace")
+            references.append(
+                item(ReferencedSOPClassUID=text(old, "ReferencedSOPClassUID"), ReferencedSOPInstanceUID=new)
+            )
+        return references
 
     def _private(self, dataset: Dataset, raw: RawDataElement, place: _Place) -> None:
         if "retain_safe_private" in self._profile.options:
             vr = _safe_private_vr(dataset, raw)
             if vr:
                 place.out[raw.tag] = raw
-                self._kept.append((place, raw, vr))
+                if vr not in _FIXED_TEXT:
+                    self._kept.append((place, raw, vr))
                 return
         why = f"private: only its maker knows what it holds (PS3.15 {profile.EDITION}, Table E.1-1: X)"
         self._record(raw, Rule("X", "UN", "", why), place)
@@ -192,7 +230,8 @@ class Cleaner:
         return self._pseudonyms.uid(uid)
 
     def _replace(self, raw: RawDataElement, rule: Rule, value: bytes | None, place: _Place) -> None:
-        if value is not None and stripped(raw.value) == stripped(value) and raw.VR in (None, rule.vr):
+        same = isinstance(raw.value, bytes) and value is not None and stripped(raw.value) == stripped(value)
+        if same and raw.VR in (None, rule.vr):
             place.out[raw.tag] = raw
             return
         if value is None:
@@ -207,15 +246,18 @@ class Cleaner:
                 self._replace(raw, rule, moved(stripped(raw.value), rule.vr, self._days), place)
             except ValueError:
                 self._fall_back(raw, place)
-        elif rule.vr in _SEARCHED - {"OB", "UN"}:
-            self._clean_text(raw, rule, place)
+        elif rule.vr in _FREE_TEXT or rule.vr == "CS":
+            place.out[raw.tag] = raw
+            self._free_text.append((place, raw, rule))
         else:
             self._fall_back(raw, place)
 
     def _clean_text(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
-        clean = b"\\".join(known_words(part, self._names) for part in stripped(raw.value).split(b"\\"))
-        if clean.strip(b"\\"):
-            self._replace(raw, rule, clean, place)
+        clean = "\\".join(
+            known_words(part, self._names) for part in decoded(raw.value or b"", place.encodings).split("\\")
+        )
+        if clean.strip("\\"):
+            self._replace(raw, rule, clean.encode("ascii"), place)
         elif raw.tag in profile.attributes():
             self._fall_back(raw, place)
         else:
@@ -230,15 +272,15 @@ class Cleaner:
 
     def _structured_content(self, raw: RawDataElement, items: list[Dataset], place: _Place) -> None:
         kept: list[Dataset] = []
-        for number, item in enumerate(items):
+        for number, old in enumerate(items):
             path = f"{place.path}{name_of(raw.tag)}[{number}]"
-            rule = self._content_rule(item)
+            rule = self._content_rule(old)
             if rule.action == "X":
-                self._learn(item)
-                self.changes.append(Change(path, raw.tag, "SQ", [item], "X", rule.why))
+                self._learn([old], place)
+                self.changes.append(Change(path, raw.tag, "SQ", [old], "X", rule.why, place.encodings))
                 continue
-            clean = self._clean(item, raw.tag, path + ".", place.encodings)
-            self._content_value(item, clean, rule, _Place({}, raw.tag, path + ".", place.encodings))
+            clean = self._clean(old, raw.tag, path + ".", place.encodings)
+            self._content_value(old, rule, _Place(clean, raw.tag, path + ".", place.encodings))
             kept.append(clean)
         if kept or not place.parent:
             place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(kept or dummy_items(raw.tag)))
@@ -252,77 +294,72 @@ class Cleaner:
             return Rule("C", "UT", "clean_descriptors", why)
         row = rows.get(value_type) or next(iter(rows.values()))
         action, option = self._profile.choose(row)
-        if action == "X/D":  # a template may require the item, so one with a value that can be replaced stays
+        if "D" in action:  # a template may require the item, so one with a value that can be replaced stays
             action = "D" if value_type in _REPLACEABLE else "X"
         why = f"{row['meaning']} (PS3.15 {profile.EDITION}, Table E.3.4-1: {row['basic']})"
         return Rule(action, "UT", option, why)
 
-    def _content_value(self, item: Dataset, clean: Dataset, rule: Rule, place: _Place) -> None:
+    def _content_value(self, item: Dataset, rule: Rule, place: _Place) -> None:
         """Treat the value of a content item by the rule of its concept, which goes before that of the attribute."""
         for keyword in _CONTENT_VALUES:
             tag = BaseTag(tag_for_keyword(keyword) or 0)
             element = item.get_item(tag)
             if element is None or (keyword != "TextValue" and rule.action != "K"):
                 continue
-            raw = as_raw(item, element, self._implicit, self._little)
+            raw = as_raw(item, element, self._implicit, self._little, place.encodings)
             self._kept = [kept for kept in self._kept if kept[0].path != place.path or kept[1].tag != tag]
             self.changes = [change for change in self.changes if change.path != place.path + keyword]
-            if rule.action == "K":
-                place.out[tag] = raw
-            elif rule.action == "D":
+            if rule.action == "D":
                 self._replace(raw, rule, dummy(tag, rule.vr), place)
-            else:
-                self._clean_text(raw, rule, place)
-            clean[tag] = place.out[tag]
+                continue
+            place.out[tag] = raw
+            if rule.action != "K":
+                self._free_text.append((place, raw, rule))
 
     # Names and numbers that the profile removes, and that stand in kept text as well.
 
-    def _learn(self, item: Dataset) -> None:
-        for tag, element in item.items():
-            if tag >> 16 & 1:
-                continue
-            if isinstance(element, RawDataElement):
-                self._remember(tag, element.VR or self._profile.basic(0, tag).vr, element.value)
-            elif element.VR == "SQ":
-                for nested in element.value:
-                    self._learn(nested)
+    def _learn(self, items: list[Dataset], place: _Place) -> None:
+        """Remember the names and numbers in items that go as a whole."""
+        for item in items:
+            for tag, element in item.items():
+                if tag >> 16 & 1:
+                    continue
+                raw = as_raw(item, element, self._implicit, self._little, place.encodings)
+                vr = raw.VR or self._profile.basic(0, tag).vr
+                if vr == "SQ":
+                    self._learn(self._items(raw, vr, place) or [], place)
+                else:
+                    self._remember(raw, vr, place)
 
-    def _remember(self, tag: int, vr: str, value: object) -> None:
-        if not isinstance(value, bytes):
-            return
-        if vr == "PN":
-            self._names.update(part for part in re.split(rb"[\^=\\ ,.]+", stripped(value)) if len(part) >= 3)
-        elif tag in _IDENTIFIERS:
-            self._names.update(stripped(part) for part in value.split(b"\\") if len(stripped(part)) >= 4)
+    def _remember(self, raw: RawDataElement, vr: str, place: _Place) -> None:
+        if isinstance(raw.value, bytes) and not self._is_replacement(stripped(raw.value)):
+            if vr == "PN":
+                self._names.add_person(decoded(raw.value or b"", place.encodings))
+            elif raw.tag in _IDENTIFIERS:
+                self._names.add_identifier(decoded(raw.value or b"", place.encodings))
+
+    def _is_replacement(self, value: bytes) -> bool:
+        return self._pseudonyms.owns(value.removeprefix(_ANONYMOUS))
 
     def _clean_leaks(self) -> None:
-        owns = self._pseudonyms.owns
-        self._names = {name for name in self._names if name.lower() not in _NO_NAMES and not owns(name)}
-        if not self._names or not self._kept:
-            return
-        found = finder(self._names)
         for place, raw, vr in self._kept:
-            value = raw.value or b""
-            if not found(value) or (vr == "CS" and not self._names_in_code(value)):
+            coded = vr not in _FREE_TEXT and vr != "CS"
+            value = (raw.value or b"").decode("latin-1") if coded else decoded(raw.value or b"", place.encodings)
+            if not self._names.found_in(value, only_long=coded) or (vr == "CS" and _is_term(value)):
                 continue
             why = "repeats a name or a number that the profile removes elsewhere in this data set (PS3.15 E.1.1)"
-            rule = Rule("C", vr, "", why)
-            if vr in ("OB", "UN"):
-                self._replace(raw, rule._replace(action="X"), None, place)
+            rule = Rule("X" if coded else "C", vr, "", why)
+            if coded:
+                self._replace(raw, rule, None, place)
             else:
                 self._clean_text(raw, rule, place)
 
-    def _names_in_code(self, value: bytes) -> bool:
-        """Tell whether a code string names somebody; a term such as HEAD does not, whatever a patient is called."""
-        terms = profile.vocabulary()
-        uncommon = {name for name in self._names if name.decode("latin-1").lower() not in terms}
-        return bool(uncommon and finder(uncommon)(value))
-
     def _record(self, raw: RawDataElement, rule: Rule, place: _Place, items: list[Dataset] | None = None) -> None:
         vr = raw.VR or ("UN" if raw.tag >> 16 & 1 else self._profile.basic(0, raw.tag).vr)
-        self._remember(raw.tag, vr, raw.value)
+        self._remember(raw, vr, place)
         value: Any = items if items is not None else raw.value or b""
-        self.changes.append(Change(place.path + name_of(raw.tag), raw.tag, vr, value, rule.action, rule.why))
+        path = place.path + name_of(raw.tag)
+        self.changes.append(Change(path, raw.tag, vr, value, rule.action, rule.why, place.encodings))
 
     def _items(self, raw: RawDataElement, vr: str, place: _Place) -> list[Dataset] | None:
         """Return the items of a sequence, None where there are none to be read."""
@@ -338,50 +375,43 @@ class Cleaner:
             return None
 
 
+def decoded(value: bytes, encodings: list[str]) -> str:
+    """Return a text value by its character sets, without padding."""
+    value = stripped(value)
+    if value.isascii() and b"\x1b" not in value:
+        return value.decode("ascii")
+    return decode_bytes(value, encodings, _DELIMITERS)
+
+
+def _is_term(value: str) -> bool:
+    """Tell whether a code string is made of terms, such as HEAD, which name nobody, not even a patient called Head."""
+    terms = profile.vocabulary()
+    return all(word in terms for word in value.lower().replace("\\", " ").replace("_", " ").split())
+
+
 def new_raw(tag: int, vr: str, value: bytes, implicit: bool, little: bool) -> RawDataElement:
     """Return an element with an encoded value, padded to even length (PS3.5 6.2)."""
     value += (b"\0" if vr in ("UI", "OB", "UN") else b" ") * (len(value) % 2)
     return RawDataElement(BaseTag(tag), vr, len(value), value, 0, implicit, little)
 
 
-def text(dataset: Dataset, keyword: str) -> str:
-    """Return a value as text without converting the element, "" where there is none."""
-    return _value(dataset, tag_for_keyword(keyword) or 0).decode("ascii", "replace")
-
-
-def stripped(value: bytes | None) -> bytes:
-    """Return a value without its padding."""
-    return (value or b"").strip(b" \0")
-
-
+@cache
 def name_of(tag: int) -> str:
     """Return the keyword, or the numbers where the standard has no keyword."""
     return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def _number(pair: tuple[BaseTag, object]) -> int:
-    return int(pair[0])  # tags compare slowly
-
-
-def _value(dataset: Dataset, tag: int) -> bytes:
-    element = dataset.get_item(tag)
-    value: Any = element.value if element is not None else b""
-    if isinstance(value, bytes):
-        return stripped(value)
-    return ("\\".join(map(str, value)) if isinstance(value, list) else str(value or "")).strip().encode()
-
-
 def _safe_private_vr(dataset: Dataset, raw: RawDataElement) -> str | None:
     """Return the VR of an element on the standard's list, or of the creator element of a block with such an element."""
     group, number = raw.tag >> 16, raw.tag & 0xFFFF
-    block = number if number <= 0xFF else number >> 8
-    creator = _value(dataset, group << 16 | block).decode("ascii", "replace")
-    safe = profile.safe_private()
-    if number > 0xFF:
-        vr = safe.get((creator, group, number & 0xFF))
-        return vr if raw.length != UNDEFINED and raw.VR in (None, "UN", vr) else None
-    used = (tag & 0xFF for tag in dataset.keys() if tag >> 16 == group and tag >> 8 & 0xFF == block)
-    return "LO" if any((creator, group, last) in safe for last in used) else None
+    if number <= 0xFF:
+        block = (element for tag, element in dataset.items() if tag >> 8 == (group << 8 | number))
+        safe = (isinstance(element, RawDataElement) and _safe_private_vr(dataset, element) for element in block)
+        return "LO" if any(safe) else None
+    creator = value_of(dataset, group << 16 | number >> 8).decode("ascii", "replace")
+    vr = profile.safe_private().get((creator, group, number & 0xFF))
+    fitting = vr and raw.length != UNDEFINED and profile.fits(raw.VR, Rule("K", vr, "", ""), raw.value or b"")
+    return vr if fitting else None
 
 
 _profiles: dict[tuple[str, frozenset[str]], Profile] = {}

@@ -1,119 +1,162 @@
-"""Comments inside compressed frames: JPEG, JPEG-LS and JPEG 2000 files have places where a scanner can write a name.
+"""What can hide in compressed frames: JPEG, JPEG-LS, JPEG 2000 and RLE have places that a name can be written into.
 
-Each such place is filled with zeros and keeps its length: every offset still holds, every pixel decodes as before.
+What decoding does not need is filled with zeros and keeps its length: every offset still holds, every pixel decodes as
+before. Sources: ITU-T T.81 annex B (JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000), PS3.5 annex G (RLE).
 """
 
 import re
+from collections.abc import Callable
 
-JPEG_START, JPEG_2000_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
-STARTS = (JPEG_START, JPEG_2000_START, JP2_START)
-
-# In the coded data of a scan FF00 is a stuffed byte and D0 to D7 are restarts (ITU-T T.81 B.1.1.5);
-# JPEG-LS stuffs a bit instead, so there any byte below 80 may follow (ITU-T T.87 A.1).
+# In the coded data of a scan FF00 is a stuffed byte and D0 to D7 are restarts (T.81 B.1.1.5); JPEG-LS
+# stuffs a bit instead, so there any byte below 80 may follow (T.87 A.1).
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _JPEG_LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
-_COMMENT, _START_OF_SCAN, _JPEG_LS_FRAME = 0xFE, 0xDA, 0xF7
-# Application segments that change how the picture is decoded: JFIF, Adobe's colour transform, HP's for JPEG-LS.
-_NEEDED = (b"JFIF\0", b"Adobe", b"mrfx")
+_SCAN, _DHP, _SOF55, _LSE = 0xDA, 0xDE, 0xF7, 0xF8
+_JPEG_NEEDED = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDC, 0xDD, _SOF55, _LSE} - {0xC8}
+# Application segments that change how the picture is decoded, with their fixed sizes: JFIF (a thumbnail may follow),
+# Adobe's colour transform, HP's for JPEG-LS.
+_APPLICATIONS = {b"JFIF\0": 12, b"Adobe": 12, b"mrfx": 5}
+# SIZ COD COC RGN QCD QCC POC TLM PLM PLT PPM PPT CAP CPF PRF
+_JPEG_2000_NEEDED = {0x51, 0x52, 0x53, 0x5E, 0x5C, 0x5D, 0x5F, 0x55, 0x57, 0x58, 0x60, 0x61, 0x50, 0x59, 0x56}
+_JP2_START = b"\0\0\0\x0cjP  \r\n\x87\n"
+_BOXES = {b"jP  ", b"ftyp", b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}
+_SOT, _SOD, _COMMENT = 0x90, 0x93, 0x64
 
 
-def blank_comments(frame: bytes) -> bytes:
-    """Return a frame of the same length without comments, application data, or bytes after its end.
+def blank(frame: bytes, syntax: str, pixels: int) -> bytes:
+    """Return a frame of ``pixels`` pixels, in transfer syntax ``syntax``, without what decoding does not need.
 
-    Sources: ITU-T T.81 (JPEG) annex B, T.87 (JPEG-LS) annex C, T.800 (JPEG 2000) annexes A and I. A frame of another
-    coding, such as RLE (PS3.5 annex G), has no such places and comes back as it is. Raises ``ValueError``
-    when the markers of a frame do not lead to its end.
+    Raises ``ValueError`` when the frame is not what the syntax says, or in a coding that cannot be checked here.
     """
+    walk = _walker(syntax)
     data = bytearray(frame)
     try:
-        if frame.startswith(JPEG_START):
-            _jpeg(data)
-        elif frame.startswith(JPEG_2000_START):
-            _jpeg_2000(data, 0)
-        elif frame.startswith(JP2_START):
-            _jp2(data)
+        walk(data, pixels)
     except IndexError as error:
-        raise ValueError("the compressed pixel data breaks off") from error
+        raise ValueError("a compressed frame breaks off") from error
     return bytes(data)
 
 
+def _walker(syntax: str) -> Callable[[bytearray, int], None]:
+    number = syntax.removeprefix("1.2.840.10008.1.2.")
+    if number == "5":
+        return _rle
+    family, _, kind = number.partition(".")
+    if family == "4" and kind.isdecimal():
+        if 50 <= int(kind) <= 81:
+            return _jpeg
+        if kind in ("90", "91", "92", "93", "201", "202", "203"):
+            return _jpeg_2000
+    raise ValueError("its pixels are coded in a way whose hidden places cannot be checked (a film, say)")
+
+
 def _blank(data: bytearray, start: int, end: int) -> None:
-    if end > len(data):
+    if end > len(data) or start > end:
         raise IndexError
     data[start:end] = bytes(end - start)
 
 
-def _u16(data: bytearray, at: int) -> int:
-    return data[at] << 8 | data[at + 1]
+def _number(data: bytearray, at: int, size: int) -> int:
+    if at + size > len(data):
+        raise IndexError
+    return int.from_bytes(data[at : at + size], "big")
 
 
-def _u32(data: bytearray, at: int) -> int:
-    return _u16(data, at) << 16 | _u16(data, at + 2)
-
-
-def _jpeg(data: bytearray) -> None:
+def _jpeg(data: bytearray, pixels: int) -> None:
+    if not data.startswith(b"\xff\xd8"):
+        raise ValueError("a frame is not the JPEG that its transfer syntax says")
     at, next_marker = 2, _JPEG_MARKER
     while True:
         while data[at] == 0xFF and data[at + 1] == 0xFF:  # fill bytes
             at += 1
-        if data[at] != 0xFF:
-            raise IndexError
         marker = data[at + 1]
+        if data[at] != 0xFF or 0xD0 <= marker <= 0xD8 or marker < 2:
+            raise ValueError("a JPEG frame has no marker where one must be")
         if marker == 0xD9:
             _blank(data, at + 2, len(data))
             return
-        end = at + 2 + _u16(data, at + 2)
-        if marker == _JPEG_LS_FRAME:
+        end = at + 2 + _number(data, at + 2, 2)
+        if marker == _SOF55:
             next_marker = _JPEG_LS_MARKER
-        if marker == _COMMENT:
+        if 0xE0 <= marker <= 0xEF:
+            kept = next((size for name, size in _APPLICATIONS.items() if data[at + 4 :].startswith(name)), 0)
+            _blank(data, min(at + 4 + kept, end), end)
+        elif marker not in _JPEG_NEEDED or (marker == _LSE and data[at + 4] not in (1, 2, 3, 4)):
             _blank(data, at + 4, end)
-        elif 0xE0 <= marker <= 0xEF:
-            body = bytes(data[at + 4 : end])
-            # The needed part of a JFIF segment is 14 bytes, then comes a thumbnail; Adobe's has 12, HP's 5.
-            size = {b"JFIF\0": 12, b"Adobe": 12, b"mrfx": 5}.get(
-                next((n for n in _NEEDED if body.startswith(n)), b""), 0
-            )
-            _blank(data, at + 4 + min(size, len(body)), end)
         at = end
-        if marker == _START_OF_SCAN:
+        if marker == _SCAN:
             found = next_marker.search(data, at)
             if not found:
                 raise IndexError
             at = found.start()
 
 
-def _jpeg_2000(data: bytearray, at: int) -> None:
-    at += 2
-    tile_end = 0
+def _jpeg_2000(data: bytearray, pixels: int) -> None:
+    start = _jp2(data, 0, len(data)) if data.startswith(_JP2_START) else 0
+    if data[start : start + 4] != b"\xff\x4f\xff\x51":
+        raise ValueError("a frame is not the JPEG 2000 codestream that its transfer syntax says")
+    at, tile_end = start + 2, 0
     while True:
-        marker = _u16(data, at)
-        if marker == 0xFFD9:
+        if data[at] != 0xFF:
+            raise ValueError("a JPEG 2000 frame has no marker where one must be")
+        marker = data[at + 1]
+        if marker == 0xD9:
             _blank(data, at + 2, len(data))
             return
-        if marker == 0xFF93:  # the tile's data follows, to the end that its header named
+        if marker == _SOD:  # the tile's data follows, to the end that its header named
+            # No marker code above FF8F occurs in it (T.800 A.3.1), so the last tile, if open, ends at the first one.
+            tile_end = tile_end if tile_end else data.find(b"\xff\xd9", at)
+            if not at < tile_end <= len(data):
+                raise IndexError
             at = tile_end
             continue
-        end = at + 2 + _u16(data, at + 2)
-        if marker == 0xFF64:
-            _blank(data, at + 6, end)  # the two bytes before say what kind of comment it is
-        elif marker == 0xFF90:
-            length = _u32(data, at + 6)
-            tile_end = at + length if length else data.rindex(b"\xff\xd9")
+        if 0x30 <= marker <= 0x3F:
+            at += 2
+            continue
+        end = at + 2 + _number(data, at + 2, 2)
+        if marker == _SOT:
+            length = _number(data, at + 6, 4)
+            tile_end = at + length if length else 0
+        elif marker not in _JPEG_2000_NEEDED:
+            _blank(data, at + (6 if marker == _COMMENT else 4), end)  # a comment's first two bytes are its kind
         at = end
 
 
-def _jp2(data: bytearray) -> None:
-    at = 0
-    while at < len(data):
-        length, kind = _u32(data, at), bytes(data[at + 4 : at + 8])
-        end = at + length if length else len(data)
-        if length == 1:  # the real length follows in eight bytes, of which no frame needs more than four
-            end = at + _u32(data, at + 12)
+def _jp2(data: bytearray, at: int, end: int) -> int:
+    """Blank what decoding does not need in the boxes of a JP2 file (T.800 annex I); return where the codestream starts.
+
+    PS3.5 A.4.4 forbids the boxes, and some files have them all the same.
+    """
+    while at < end:
+        length, kind = _number(data, at, 4), bytes(data[at + 4 : at + 8])
         if kind == b"jp2c":
-            _jpeg_2000(data, at + (16 if length == 1 else 8))
-            return
-        if kind not in (b"jP  ", b"ftyp", b"jp2h"):
-            _blank(data, at + 8, end)
-        if end <= at:
-            raise IndexError
-        at = end
+            return at + 8
+        if not 8 <= length <= end - at:
+            raise ValueError("a JPEG 2000 frame is wrapped in a way that cannot be checked")
+        if kind == b"jp2h":
+            _jp2(data, at + 8, at + length)
+        elif kind == b"colr" and data[at + 8] != 1:  # an ICC profile, which carries texts
+            raise ValueError("a JPEG 2000 frame carries a colour profile that cannot be checked")
+        elif kind not in _BOXES:
+            _blank(data, at + 8, at + length)
+        at += length
+    return end
+
+
+def _rle(data: bytearray, pixels: int) -> None:
+    count = int.from_bytes(data[:4], "little")
+    offsets = [int.from_bytes(data[4 * n + 4 : 4 * n + 8], "little") for n in range(count)] if 1 <= count <= 15 else []
+    if not offsets or offsets[0] < 64 or offsets != sorted(offsets):
+        raise ValueError("a frame is not the RLE that its transfer syntax says")
+    _blank(data, 4 + 4 * count, offsets[0])
+    for start, end in zip(offsets, [*offsets[1:], len(data)], strict=True):
+        at, left = start, pixels
+        while left > 0:
+            code = data[at]
+            if code < 128:
+                at, left = at + code + 2, left - code - 1
+            elif code > 128:
+                at, left = at + 2, left - 257 + code
+            else:
+                at += 1
+        _blank(data, at, end)

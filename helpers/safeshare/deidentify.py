@@ -10,82 +10,96 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from . import dicomfile, profile
-from .cleaner import Change, Cleaner, name_of, new_raw, text
+from .cleaner import Change, Cleaner, name_of, new_raw
 from .finding import Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
 
-COMMENT = "a comment inside the compressed pixels can name the patient (ITU-T T.81 B.2.4.5, T.800 A.9.2)"
-_ENCAPSULATED_DOCUMENT = "1.2.840.10008.5.1.4.1.1.104."  # the SOP classes that wrap a PDF, a CDA, an STL (PS3.4 B.5)
-_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-_VOICE = "1.2.840.10008.5.1.4.1.1.9.4.1"
+HIDDEN = "bytes that no pixel needs, such as comments of the compression, can name the patient (ITU-T T.81 B.2.4.5)"
+_UNSAFE = {  # by the start of the SOP Class UID (PS3.4 B.5)
+    "1.2.840.10008.5.1.4.1.1.104.": (
+        "it wraps a document (a PDF, say) that can name the patient on any page: "
+        "leave it out, or redact the document itself."
+    ),
+    "1.2.840.10008.5.1.4.1.1.9.4.1": "it is a recording of a voice, which can be recognized: leave it out.",
+    "1.2.840.10008.1.3.10": (
+        "it is a DICOMDIR, which lists patients and file names: leave it out, and make a new one for the new files."
+    ),
+}
 _PIXEL_DATA = 0x7FE00010
 _META_INSTANCE = 0x00020003
 _META_KEPT = {0x00020000, 0x00020001, 0x00020002, 0x00020010}
 _META_OURS = {dicomfile.IMPLEMENTATION_CLASS_UID, dicomfile.IMPLEMENTATION_VERSION_NAME}
 
 
-def deidentify(dataset: Dataset, pseudonyms: Pseudonyms, options: Options) -> tuple[Dataset, list[Change]]:
-    """Return the de-identified data set, with file meta information of its own, and what was changed.
+def deidentify(
+    dataset: Dataset, meta: Dataset, pseudonyms: Pseudonyms, options: Options
+) -> tuple[Dataset, list[Change]]:
+    """Return the de-identified data set, and what was changed in it; ``meta`` is the file meta information.
 
     Raises ``Refused`` when the data set is of a kind that cannot be made safe here, ``ValueError`` for a wrong option.
     """
-    meta = getattr(dataset, "file_meta", None) or Dataset()
-    sop_class = text(dataset, "SOPClassUID") or str(meta.get("MediaStorageSOPClassUID", ""))
-    if sop_class.startswith(_ENCAPSULATED_DOCUMENT):
-        raise Refused(
-            "it wraps a document (a PDF, say) that can name the patient on any page: "
-            "leave it out, or redact the document itself."
-        )
-    if sop_class == _MEDIA_DIRECTORY:
-        raise Refused(
-            "it is a DICOMDIR, which lists patients and file names: leave it out, and make a new one for the new files."
-        )
-    if sop_class == _VOICE:
-        raise Refused("it is a recording of a voice, which can be recognized: leave it out.")
+    sop_class = dicomfile.text(dataset, "SOPClassUID") or dicomfile.text(meta, "MediaStorageSOPClassUID")
+    for start, reason in _UNSAFE.items():
+        if sop_class.startswith(start):
+            raise Refused(reason)
     cleaner = Cleaner(dataset, pseudonyms, options)
     try:
         clean = cleaner.run(dataset)
     except RecursionError as error:
         raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.") from error
-    changes = _meta_changes(dataset, meta, clean) + cleaner.changes + _blank_pixel_comments(dataset, meta, clean)
     _mark(dataset, clean, options)
-    return (_with_meta(dataset, meta, clean) if isinstance(dataset, FileDataset) else clean), changes
+    return clean, cleaner.changes
 
 
-def _meta_changes(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Change]:
-    """Return what the file says outside its data set: nothing of it is taken over (PS3.10 7.1)."""
+def around(preamble: bytes, meta: Dataset, clean: Dataset) -> list[Change]:
+    """Return what a file says outside its data set: nothing of it is taken over (PS3.10 7.1)."""
     changes = []
-    preamble = getattr(dataset, "preamble", None) or b""
     if any(preamble):
         why = "128 free bytes at the start of a file, which can hold anything (PS3.10 7.1)"
-        changes.append(Change("preamble", 0, "OB", preamble, "X", why))
-    for element in meta:
-        value = str(element.value)
-        if element.tag == _META_INSTANCE and value != text(clean, "SOPInstanceUID"):
+        changes.append(Change("preamble", 0, "OB", preamble, "X", why, dicomfile.DEFAULT_ENCODINGS))
+    for tag in sorted(meta.keys()):
+        value = dicomfile.value_of(meta, tag)
+        text = value.decode("ascii", "replace")
+        if tag == _META_INSTANCE and text != dicomfile.text(clean, "SOPInstanceUID"):
             why = f"a number that leads back to the original study (PS3.15 {profile.EDITION}, Table E.1-1: U)"
-            changes.append(Change(element.keyword, element.tag, "UI", value.encode(), "U", why))
-        elif element.tag != _META_INSTANCE and element.tag not in _META_KEPT and value not in _META_OURS:
+            changes.append(Change(name_of(tag), tag, "UI", value, "U", why, dicomfile.DEFAULT_ENCODINGS))
+        elif tag != _META_INSTANCE and tag not in _META_KEPT and text not in _META_OURS:
             why = "tells which system sent or wrote the file (PS3.10 7.1)"
-            changes.append(Change(name_of(element.tag), element.tag, element.VR, value.encode(), "X", why))
+            changes.append(Change(name_of(tag), tag, "LO", value, "X", why, dicomfile.DEFAULT_ENCODINGS))
     return changes
 
 
-def _blank_pixel_comments(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Change]:
-    """Blank the comments in compressed pixel data that is in memory; ``dicomfile.write`` does it from file to file."""
+def deidentify_in_memory(dataset: Dataset, pseudonyms: Pseudonyms, options: Options) -> tuple[Dataset, list[Change]]:
+    """Do as ``deidentify``, and treat the file meta information and the comments in compressed pixels, too."""
+    meta = getattr(dataset, "file_meta", None) or Dataset()
+    clean, changes = deidentify(dataset, meta, pseudonyms, options)
+    changes = around(getattr(dataset, "preamble", None) or b"", meta, clean) + changes
+    changes += _clean_pixels(dataset, meta, clean)
+    return (_with_meta(dataset, meta, clean) if isinstance(dataset, FileDataset) else clean), changes
+
+
+def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Change]:
+    """Blank what hides in pixel data that is in memory; ``dicomfile.write`` does it from file to file."""
     element = dataset.get_item(_PIXEL_DATA)
     value: Any = element.value if element is not None else None
     syntax = meta.get("TransferSyntaxUID")
-    if not isinstance(value, bytes) or not isinstance(syntax, UID) or not syntax.is_encapsulated:
+    if not isinstance(value, bytes):
         return []
-    if not value.endswith(dicomfile.DELIMITER):
-        value += dicomfile.DELIMITER
-    blank = b"".join(dicomfile.fragments(BytesIO(value)))
+    if isinstance(syntax, UID) and syntax.is_encapsulated:
+        whole = value if value.endswith(dicomfile.DELIMITER) else value + dicomfile.DELIMITER
+        blank = b"".join(dicomfile.fragments(BytesIO(whole), dataset, syntax)).removesuffix(dicomfile.DELIMITER)
+        value = whole.removesuffix(dicomfile.DELIMITER)
+    else:
+        wanted = dicomfile.pixel_bytes(dataset)
+        blank = value[:wanted] + bytes(max(0, len(value) - wanted))
     if blank == value:
         return []
-    pixels = blank.removesuffix(dicomfile.DELIMITER)
-    clean[_PIXEL_DATA] = DataElement(_PIXEL_DATA, "OB", pixels, is_undefined_length=True)
-    return [Change("PixelData", _PIXEL_DATA, "OB", b"", "X", COMMENT)]
+    encapsulated = isinstance(syntax, UID) and syntax.is_encapsulated
+    clean[_PIXEL_DATA] = DataElement(
+        _PIXEL_DATA, "OB" if encapsulated else "OW", blank, is_undefined_length=encapsulated
+    )
+    return [Change("PixelData", _PIXEL_DATA, "OB", b"", "X", HIDDEN, dicomfile.DEFAULT_ENCODINGS)]
 
 
 def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:
@@ -93,8 +107,8 @@ def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:
     new = FileMetaDataset()
     new.FileMetaInformationGroupLength = 0  # pydicom counts it when it writes, if it is there
     new.FileMetaInformationVersion = b"\0\1"
-    new.MediaStorageSOPClassUID = UID(text(clean, "SOPClassUID"))
-    new.MediaStorageSOPInstanceUID = UID(text(clean, "SOPInstanceUID"))
+    new.MediaStorageSOPClassUID = UID(dicomfile.text(clean, "SOPClassUID"))
+    new.MediaStorageSOPInstanceUID = UID(dicomfile.text(clean, "SOPInstanceUID"))
     new.TransferSyntaxUID = meta.get("TransferSyntaxUID") or UID(dicomfile.plain_syntax(implicit, little))
     new.ImplementationClassUID = UID(dicomfile.IMPLEMENTATION_CLASS_UID)
     new.ImplementationVersionName = dicomfile.IMPLEMENTATION_VERSION_NAME
@@ -112,7 +126,7 @@ def _mark(dataset: Dataset, clean: Dataset, options: Options) -> None:
         where[tag] = new_raw(tag, vr, value.encode(), implicit, little)
 
     chosen = profile.method_options(options)
-    before = {text(code, "CodeValue") for code in dataset.get("DeidentificationMethodCodeSequence") or ()}
+    before = {dicomfile.text(code, "CodeValue") for code in dataset.get("DeidentificationMethodCodeSequence") or ()}
     codes = {profile.BASIC_PROFILE, *(profile.METHODS[name] for name in chosen)}
     codes |= {method for method in profile.CLEANED if method[0] in before}
     items = []

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 from pydicom import Dataset
 
 from . import dicomfile
-from .cleaner import Change
-from .deidentify import COMMENT, deidentify
+from .cleaner import Change, decoded
+from .deidentify import HIDDEN, around, deidentify, deidentify_in_memory
 from .finding import Finding, Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
@@ -38,7 +38,7 @@ def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
 
     Raises ``ValueError`` for an unknown option and ``Refused`` for a data set that cannot be made safe.
     """
-    _, changes = deidentify(dataset, Pseudonyms(any_key=True), options)
+    _, changes = deidentify_in_memory(dataset, Pseudonyms(any_key=True), options)
     return [finding(change) for change in changes]
 
 
@@ -56,7 +56,7 @@ def strip(dataset: Dataset, *, key: bytes | str | None = None, **options: Unpack
 
     Raises ``Refused`` when the data set cannot be made safe, and ``ValueError`` for an unknown option or a short key.
     """
-    return deidentify(dataset, Pseudonyms(key), options)[0]
+    return deidentify_in_memory(dataset, Pseudonyms(key), options)[0]
 
 
 def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
@@ -66,9 +66,10 @@ def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
     """
     with Path(source).open("rb") as stream:
         try:
-            dataset, pixels = dicomfile.read(stream)
-            _, changes = deidentify(dataset, Pseudonyms(any_key=True), options)
-            return [finding(change) for change in changes + _bytes_around(pixels)]
+            header, pixels = dicomfile.read(stream)
+            clean, changes = deidentify(header.dataset, header.meta, Pseudonyms(any_key=True), options)
+            changes = around(header.preamble, header.meta, clean) + changes + _in_pixels(header, pixels)
+            return [finding(change) for change in changes]
         except Refused as error:
             raise Refused(error.reason, source) from error
 
@@ -82,26 +83,27 @@ def strip_file(source: Path, destination: Path, *, key: bytes | str | None = Non
     """
     with Path(source).open("rb") as stream:
         try:
-            dataset, pixels = dicomfile.read(stream)
-            clean, _ = deidentify(dataset, Pseudonyms(key), options)
-            dicomfile.save(Path(destination), clean, pixels)
+            header, pixels = dicomfile.read(stream)
+            clean, _ = deidentify(header.dataset, header.meta, Pseudonyms(key), options)
+            dicomfile.save(Path(destination), clean, header.syntax, pixels)
         except Refused as error:
             raise Refused(error.reason, source) from error
 
 
-def _bytes_around(pixels: dicomfile.Pixels | None) -> list[Change]:
+def _in_pixels(header: dicomfile.Header, pixels: dicomfile.Pixels | None) -> list[Change]:
+    """Return what hides in the pixel data of a file and behind it."""
     if pixels is None:
         return []
     changes = []
     if pixels.length == dicomfile.UNDEFINED:
-        if dicomfile.has_comments(pixels.stream):
-            changes.append(Change("PixelData", 0x7FE00010, "OB", b"", "X", COMMENT))
+        if dicomfile.hides_something(pixels.stream, header.dataset, header.syntax):
+            changes.append(Change("PixelData", pixels.tag, "OB", b"", "X", HIDDEN, dicomfile.DEFAULT_ENCODINGS))
     else:
-        pixels.stream.seek(pixels.length, 1)
-    behind = len(pixels.stream.read(dicomfile.CHUNK).strip(b"\0"))
-    if behind:
-        why = "what stands behind the pixel data is padding or signatures (PS3.10 7.2, PS3.15 Table E.1-1: X)"
-        changes.append(Change("behind PixelData", 0, "OB", b"", "X", why))
+        wanted = dicomfile.pixel_bytes(header.dataset, dicomfile.PIXEL_DATA[pixels.tag])
+        pixels.stream.seek(min(wanted, pixels.length), 1)
+    if pixels.stream.read(dicomfile.CHUNK).strip(b"\0"):
+        why = "what stands behind the last pixel is padding or signatures (PS3.10 7.2, PS3.15 Table E.1-1: X)"
+        changes.append(Change("behind PixelData", pixels.tag, "OB", b"", "X", why, dicomfile.DEFAULT_ENCODINGS))
     return changes
 
 
@@ -113,8 +115,12 @@ def finding(change: Change) -> Finding:
 def _shown(change: Change) -> str:
     value = change.value
     if not isinstance(value, bytes):
-        items = list(value)
-        return f"{len(items)} item{'s' if len(items) != 1 else ''}"
-    if change.vr in ("OB", "OW", "UN", "OF", "OD", "OL", "OV") or change.vr in dicomfile.NUMBERS:
+        return f"{len(value)} item{'s' if len(value) != 1 else ''}"
+    if change.vr == "SQ":
+        return "a sequence"
+    if change.vr in _BINARY:
         return f"{len(value)} bytes"
-    return value.strip(b" \0").decode("utf-8", "replace")
+    return decoded(value, change.encodings)
+
+
+_BINARY = {"AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "UN", "US", "UV"}

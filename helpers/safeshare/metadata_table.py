@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.uid import UID_dictionary
 
@@ -21,19 +23,16 @@ MOST_ROWS_IN_TEXT = 299
 MOST_ROWS_IN_WIDGET = 600  # so that the browser keeps up with typing in the search box
 LONGEST_VALUE = 80
 
-# The heads of the columns and their widths: characters in text, proportions in the widget.
-COLUMNS = {"Tag": 11, "Name": 31, "VR": 4, "Value": 28, "Why it identifies": 38}
+# The heads of the columns, with their widths in text and in the widget.
+COLUMNS = {
+    "Tag": (11, "8em"), "Name": (31, "26%"), "VR": (4, "3em"), "Value": (28, "28%"), "Why it identifies": (38, "auto"),
+}  # fmt: skip
 COLUMNS_OF_TWO = {
-    "Tag": 11,
-    "Name": 26,
-    "VR": 4,
-    "Before": 16,
-    "After": 16,
-    "What happened": 14,
-    "Why it identifies": 21,
-}
+    "Tag": (11, "8em"), "Name": (26, "20%"), "VR": (4, "3em"), "Before": (16, "16%"), "After": (16, "16%"),
+    "What happened": (14, "9%"), "Why it identifies": (21, "auto"),
+}  # fmt: skip
 
-ACTIONS = {"X": "remove", "Z": "empty", "D": "replace", "U": "new UID", "C": "clean"}  # PS3.15 E.1.1
+ACTIONS = {"X": "remove", "Z": "empty or dummy", "D": "dummy", "U": "new UID", "C": "clean"}  # PS3.15 E.1.1
 KINDS = {
     "all": lambda row: True,
     "identifying": lambda row: row.mark,
@@ -45,6 +44,7 @@ KINDS = {
 # Row colours are mixed into the theme's background and text keeps the theme's colour, so that both are readable in
 # light and dark themes; the badges bring their own pair (WCAG 2.2, 1.4.3: at least 4.5 to 1).
 _STYLE = """<style>
+.safeshare-status {margin: 4px 0; line-height: 1.4}
 .safeshare {max-height: 32em; overflow: auto; border: 1px solid #8888; line-height: 1.4; font-size: 13px}
 .safeshare table {width: 100%; min-width: 60em; border-collapse: collapse; table-layout: fixed; margin: 0}
 .safeshare caption {text-align: left; padding: 6px 8px; font-weight: 600}
@@ -58,13 +58,13 @@ _STYLE = """<style>
 .safeshare .item {background: #8883}
 .safeshare .now {background: color-mix(in srgb, #e69f00 18%, transparent); box-shadow: inset 4px 0 #c06a00}
 .safeshare .once {background: color-mix(in srgb, #0072b2 14%, transparent); box-shadow: inset 4px 0 #2f86bd}
-.safeshare b {padding: 1px 7px; border-radius: 9px; font-weight: 600; color: #fff; background: #0b5a8a}
+.safeshare b {padding: 1px 7px; border-radius: 9px; white-space: nowrap; color: #fff; background: #0b5a8a}
 .safeshare .now b {background: #8a4b00}
 </style>"""
 
 _UNREADABLE = (
     ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, TypeError, ValueError,
-    struct.error,
+    BytesLengthException, struct.error,
 )  # fmt: skip
 
 _Key = tuple[int, ...]  # the tag, behind the tag and item number of each sequence around it
@@ -114,19 +114,17 @@ class MetadataTable:
     """
 
     def __init__(self, dataset: Dataset, after: Dataset | None = None) -> None:
-        self.notes: list[str] = []
-        self._columns = COLUMNS if after is None else COLUMNS_OF_TWO
         datasets = [dataset] if after is None else [dataset, after]
-        self._findings = [self._find(each) for each in datasets]
-        self.rows = _rows([{row.key: row for row in _read(each)} for each in datasets], self._findings)
+        self._columns = COLUMNS if after is None else COLUMNS_OF_TWO
+        self._refusal = ""
         self._widget: Any = None
-
-    def _find(self, dataset: Dataset) -> dict[str, Finding]:
         try:
-            return {finding.where: finding for finding in find(dataset)}
+            findings = [{finding.where: finding for finding in find(each)} for each in datasets]
         except Refused as error:
-            self.notes.append(f"Nothing is marked, since the data set cannot be judged: {error.reason}")
-            return {}
+            findings = [{} for _ in datasets]
+            self._refusal = f"Nothing is marked, since what identifies cannot be told here: {error.reason}"
+        self._found = [len(each) for each in findings]
+        self.rows = _rows([{row.key: row for row in _read(each)} for each in datasets], findings)
 
     def select(self, search: str = "", show: str = "all") -> list[Row]:
         """Return the rows of one of the ``KINDS`` whose tag, name and value hold every word of ``search``."""
@@ -136,20 +134,21 @@ class MetadataTable:
     def html(self, search: str = "", show: str = "all") -> str:
         """Return the selected rows as HTML, in the sequences that they stand in, and with what stands inside them."""
         hits = {row.key for row in self.select(search, show)}
-        around = {key[:end] for key in hits for end in range(1, len(key), 2)}
+        around = {sequence for key in hits for sequence in _upwards(key[:-2])}
         shown = [row for row in self.rows if row.key in around or any(key in hits for key in _upwards(row.key))]
         items: dict[_Key, dict[_Key, list[Row]]] = {}  # by sequence, then by item
         for row in shown[:MOST_ROWS_IN_WIDGET]:
             items.setdefault(row.key[:-2], {}).setdefault(row.key[:-1], []).append(row)
         narrowed = len(hits) < len(self.rows)
-        status = [*self.notes, self._summary(), f"{len(hits)} match." if narrowed else ""]
+        status = [self._summary(), f"{len(hits)} match." if narrowed else ""]
         if len(shown) > MOST_ROWS_IN_WIDGET:
             status.append(f"Only the first {MOST_ROWS_IN_WIDGET} rows are shown: search for the others.")
-        caption = "DICOM attributes" + ", before and after" * (len(self._findings) - 1)
+        caption = "DICOM attributes" + ", before and after" * (len(self._found) - 1)
         body = "".join(self._html_rows(items.get((), {}).get((), []), items, around if narrowed else set()))
         return (
-            f"{_STYLE}<p role='status'>{escape(' '.join(status))}</p><div class='safeshare' role='region' "
-            f"aria-label='{caption}' tabindex='0'><table><caption>{caption}</caption>{self._head()}{body}</table></div>"
+            f"{_STYLE}<p class='safeshare-status' role='status'>{escape(' '.join(status))}</p>"
+            f"<div class='safeshare' role='region' aria-label='{caption}' tabindex='0'>"
+            f"<table><caption>{caption}</caption>{self._head()}{body}</table></div>"
         )
 
     def widget(self) -> Any:
@@ -158,7 +157,7 @@ class MetadataTable:
             import ipywidgets
 
             search = ipywidgets.Text(description="Search", placeholder="tag, name or value")
-            kinds = list(KINDS) if len(self._findings) == 2 else list(KINDS)[:3]
+            kinds = list(KINDS) if len(self._found) == 2 else list(KINDS)[:3]
             show = ipywidgets.Dropdown(description="Show", options=kinds)
             table = ipywidgets.HTML(self.html())
 
@@ -178,13 +177,13 @@ class MetadataTable:
         return {**bundle, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        widths = list(self._columns.values())
-        lines = [*self.notes, self._summary(), _line(list(self._columns), widths)]
+        widths = [width for width, _ in self._columns.values()]
+        lines = [*wrap(self._summary(), 120), _line(list(self._columns), widths)]
         rows = sorted(self.rows, key=lambda row: ("identifies" not in row.mark, not row.mark))
         for row in rows[:MOST_ROWS_IN_TEXT]:
             name = row.path if len(row.key) > 1 else row.name
-            if len(name) > self._columns["Name"]:
-                name = "…" + name[1 - self._columns["Name"] :]
+            if len(name) > widths[1]:
+                name = "…" + name[1 - widths[1] :]  # the end of a path tells more than its start
             values = ["not there" if value is None else value for value in row.values]
             why = f"{row.mark} {row.action}: {row.why}" if row.mark else ""
             lines.append(_line([row.tag, name, row.vr, *values, *filter(None, [row.happened]), why], widths))
@@ -193,18 +192,17 @@ class MetadataTable:
         return "\n".join(lines)
 
     def _summary(self) -> str:
-        found = [len(findings) for findings in self._findings]
-        if len(found) == 1:
-            return f"{len(self.rows)} rows, {found[0]} findings."
-        happened = Counter(row.happened for row in self.rows)
-        words = ", ".join(f"{happened[word]} {word}" for word in sorted(happened))
-        return f"{len(self.rows)} rows: {words}. Findings: {found[0]} before, {found[1]} after."
+        if len(self._found) == 1:
+            return f"{len(self.rows)} rows. {self._refusal or f'Findings: {self._found[0]}.'}"
+        before, after = self._found
+        happened = sorted(Counter(row.happened for row in self.rows).items())
+        words = ", ".join(f"{count} {word}" for word, count in happened)
+        return f"{len(self.rows)} rows: {words}. {self._refusal or f'Findings: {before} before, {after} after.'}"
 
     def _head(self) -> str:
-        heads = "".join(
-            f"<th scope='col' style='width: {width}em'>{name}</th>" for name, width in self._columns.items()
-        )
-        return f"<thead><tr>{heads}</tr></thead>"
+        widths = "".join(f"<col style='width: {css}'>" for _, css in self._columns.values())
+        heads = "".join(f"<th scope='col'>{name}</th>" for name in self._columns)
+        return f"<colgroup>{widths}</colgroup><thead><tr>{heads}</tr></thead>"
 
     def _html_rows(
         self, rows: list[Row], items: dict[_Key, dict[_Key, list[Row]]], unfolded: set[_Key]
@@ -273,17 +271,16 @@ def _walk(dataset: Dataset, around: _Key, path: str) -> Iterator[Row]:
     view.set_original_encoding(implicit, little, dataset.original_character_set)
     for tag in sorted(view.keys()):
         keyword = keyword_for_tag(tag)
-        key, where = (*around, int(tag)), path + (keyword or f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
+        name = keyword or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+        key, where = (*around, int(tag)), path + name
         raw: Any = view.get_item(tag, keep_deferred=True)
         try:
-            if raw.value is None and not isinstance(raw, DataElement) and raw.length:
-                raise OSError("pydicom left the value in the file (defer_size)")
             element = view[tag]
             text = _shown(element)
         except _UNREADABLE:
             vr = raw.VR or (dictionary_VR(tag) if keyword else "UN")
             length = len(raw.value) if isinstance(raw.value, bytes) else getattr(raw, "length", 0)
-            yield Row(key, where, keyword, vr, (f"{length:,} bytes, not readable as {vr}",), raw.value)
+            yield Row(key, where, name, vr, (f"{length:,} bytes, not readable as {vr}",), raw.value)
             continue
         content = element.value if isinstance(element.value, bytes) else text
         yield Row(key, where, keyword or element.name, element.VR, (text,), content)
@@ -319,8 +316,8 @@ def _rows(sides: list[dict[_Key, Row]], findings: list[dict[str, Finding]]) -> l
         first, last = found[0].get(key), found[-1].get(key)
         if finding := last or first:
             mark = "identified" if not last else "still identifies" if first and len(sides) == 2 else "identifies"
-            inside = "" if finding.where == row.path else f"inside {finding.where}, which is treated as a whole: "
-            row = replace(row, mark=mark, action=finding.action, why=inside + finding.why)
+            why = finding.why if finding.where == row.path else f"inside {finding.where}, which is treated as a whole"
+            row = replace(row, mark=mark, action=finding.action, why=why)
         values = tuple(side.values[0] if side else None for side in here)
         happened = _happened(*here) if len(here) == 2 else ""
         if happened not in ("", "kept"):

@@ -4,6 +4,7 @@ The tables in ``tables/`` are facts of the standard, edition 2026d; ``helpers/de
 """
 
 import json
+import re
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple, TypedDict
@@ -14,7 +15,11 @@ EDITION = "2026d"
 
 
 class Options(TypedDict, total=False):
-    """The options of PS3.15 E.3 that concern metadata, by their names there; each is False unless asked for."""
+    """The options of PS3.15 E.3 that concern metadata, by their names there; each is False unless asked for.
+
+    Clean Graphics keeps the lines and symbols of presentation states and takes their texts; overlays and curves are
+    removed with it and without it, since nobody can tell their drawings from lettering.
+    """
 
     retain_safe_private: bool
     retain_uids: bool
@@ -56,9 +61,9 @@ _BEYOND = {
     for keywords, why in (
         (
             (
-                "AssigningAgencyOrDepartmentCodeSequence", "AssigningFacilitySequence", "AssigningJurisdictionCodeSequence",
-                "IssuerOfAccessionNumberSequence", "IssuerOfPatientIDQualifiersSequence", "OrderFillerIdentifierSequence",
-                "OrderPlacerIdentifierSequence",
+                "AssigningAgencyOrDepartmentCodeSequence", "AssigningFacilitySequence",
+                "AssigningJurisdictionCodeSequence", "IssuerOfAccessionNumberSequence",
+                "IssuerOfPatientIDQualifiersSequence", "OrderFillerIdentifierSequence", "OrderPlacerIdentifierSequence",
             ),
             "names the institution that gave a number (PS3.3 10.14)",
         ),
@@ -68,6 +73,7 @@ _BEYOND = {
         ),
         (("RequestingPhysicianIdentificationSequence", "OOIOwnerSequence"), "identifies a person (PS3.3 10.1)"),
         (("ResponsiblePersonRole",), "means nothing once the Responsible Person is removed (PS3.3 C.7.1.1)"),
+        (("ExtendedOffsetTable", "ExtendedOffsetTableLengths"), "an index of the frames, which viewers can make anew"),
         (("DoubleFloatPixelData", "FloatPixelData", "PixelData"), "a picture inside the header, say a thumbnail"),
     )
     for keyword in keywords
@@ -82,6 +88,7 @@ _TELLING_VR = {
     "DT": "a date and time",
     "TM": "a time of day",
 }
+_CLASS_UID = re.compile("SOPClass|TransferSyntax|CodingScheme|ContextUID|MappingResource")
 _DATE_OPTIONS = {"retain_longitudinal_full_dates": "K", "retain_longitudinal_modified_dates": "C"}
 _FACTS = (  # the first option that the table names for an attribute tells what kind of fact it holds
     ("retain_longitudinal_full_dates", "a date or time, which links to other records"),
@@ -102,6 +109,7 @@ class Rule(NamedTuple):
     vr: str
     option: str
     why: str
+    single: bool = False  # whether its value multiplicity is 1
 
 
 def method_options(options: Options) -> list[str]:
@@ -230,13 +238,16 @@ class Profile:
         if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             return Rule("X", "UN", "", f"curves and overlays can be lettering (PS3.15 {EDITION}, Table E.1-1: X)")
         try:
-            vr = get_entry(tag)[0]
+            vr, multiplicity, *_ = get_entry(tag)
         except KeyError:
             return Rule("X", "UN", "", "unknown to the standard, so nobody can say what it holds (PS3.6)")
+        if vr == "UI" and not _CLASS_UID.search(keyword_for_tag(tag)):
+            why = "a number that can lead back to the original, in an attribute that PS3.15 Table E.1-1 does not list"
+            return Rule("K" if "retain_uids" in self.options else "U", vr, "", why)
         if tag in _BEYOND:
             return Rule("X", vr, "", _BEYOND[tag])
         if vr not in _TELLING_VR:
-            return Rule("K", vr, "", "")
+            return Rule("K", vr, "", "", multiplicity == "1")
         why = f"{_TELLING_VR[vr]}, in an attribute that PS3.15 Table E.1-1 does not list"
         for option, action in _DATE_OPTIONS.items():
             if vr in ("DA", "DT", "TM") and option in self.options:
@@ -254,15 +265,33 @@ def _reason(row: dict[str, Any], vr: str) -> str:
     return f"{fact} (PS3.15 {EDITION}, Table E.1-1: {row['basic']})"
 
 
-def same_kind(found: str, expected: str) -> bool:
-    """Tell whether a value with VR ``found`` can be what the dictionary means by ``expected``, like "US or SS"."""
-    if found == "UN" or found in expected:
-        return True
-    return any(found in family and expected[:2] in family for family in (_TEXT, _BINARY))
+def fits(found: str | None, rule: Rule, value: bytes) -> bool:
+    """Tell whether ``value``, which says that its VR is ``found``, can be a value of the rule's VR (PS3.5 6.2).
+
+    A value that cannot be what its attribute means can be anything, and somebody's name.
+    """
+    expected = rule.vr
+    if found not in (None, "UN") and found not in expected:
+        if not (found in _PLAIN_TEXT and expected in _TEXT) and not (found in _BINARY and expected[:2] in _BINARY):
+            return False
+    pattern = _PATTERNS.get(expected)
+    if pattern:
+        return pattern.fullmatch(value) is not None
+    size = _SIZES.get(expected[:2], 1)
+    return len(value) in (0, size) if rule.single and size > 1 else len(value) % size == 0
 
 
-_TEXT = {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+_PLAIN_TEXT = {"CS", "DS", "IS", "LO", "LT", "SH", "ST", "UC", "UI", "UT"}
+_TEXT = _PLAIN_TEXT | {"AS"}
 _BINARY = {"AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"}
+_SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+_PATTERNS = {  # a little wider than the standard, as files are: a comma in a number, letters in lower case
+    "AS": re.compile(rb"[0-9DWMYdwmy \\]*\0?"),
+    "CS": re.compile(rb"[A-Za-z0-9_ \\./+-]*\0?"),
+    "DS": re.compile(rb"[0-9+.,eE \\-]*\0?"),
+    "IS": re.compile(rb"[0-9+., \\-]*\0?"),
+    "UI": re.compile(rb"[0-9. \\]*\0?"),
+}
 
 PATIENT_NAME, PATIENT_ID, ACCESSION_NUMBER = (
     tag_for_keyword(keyword) or 0 for keyword in ("PatientName", "PatientID", "AccessionNumber")

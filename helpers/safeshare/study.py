@@ -19,7 +19,7 @@ from typing import Unpack
 from pydicom import Dataset
 
 from . import dicomfile, metadata
-from .deidentify import deidentify
+from .deidentify import around, deidentify
 from .finding import Finding, Refused
 from .profile import EDITION, Options, method_options
 from .pseudonyms import Pseudonyms
@@ -144,11 +144,12 @@ def _names_in_path(path: Path, source: Path, findings: list[Finding]) -> list[Fi
 def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str, options: Options) -> Outcome:
     def copy() -> Outcome:
         with _regular(path).open("rb") as stream:
-            dataset, pixels = dicomfile.read(stream)
-            clean, changes = deidentify(dataset, Pseudonyms(key), options)
+            header, pixels = dicomfile.read(stream)
+            clean, changes = deidentify(header.dataset, header.meta, Pseudonyms(key), options)
+            changes = around(header.preamble, header.meta, clean) + changes
             name = destination if single else destination / _neutral_name(clean, Pseudonyms(key).uid(os.fsencode(path)))
             name.parent.mkdir(parents=True, exist_ok=True)
-            dicomfile.save(name, clean, pixels)
+            dicomfile.save(name, clean, header.syntax, pixels)
         return Outcome(path, copy=name, findings=[metadata.finding(change) for change in changes])
 
     return _outcome(path, copy)
@@ -177,8 +178,8 @@ def _regular(path: Path) -> Path:
 
 
 def _neutral_name(dataset: Dataset, fallback: bytes) -> Path:
-    study, series = (str(dataset.get(keyword) or "unknown") for keyword in ("StudyInstanceUID", "SeriesInstanceUID"))
-    instance = str(dataset.get("SOPInstanceUID") or fallback.decode())
+    study, series = (dicomfile.text(dataset, f"{level}InstanceUID") or "unknown" for level in ("Study", "Series"))
+    instance = dicomfile.text(dataset, "SOPInstanceUID") or fallback.decode()
     return Path(study, series, f"{instance}.dcm")
 
 

@@ -95,27 +95,76 @@ def _moved(text: str, vr: str, days: timedelta) -> str:
     return f"{day.year:04d}{day.month:02d}{day.day:02d}{text[8:]}"
 
 
-def known_words(text: bytes, names: set[bytes]) -> bytes:
-    """Return the words of ``text`` that name nobody: medical and technical terms, small numbers (PS3.15 E.3.5).
+def known_words(text: str, names: "Names") -> str:
+    """Return the words of ``text`` that name nobody: medical and technical terms, sizes (PS3.15 E.3.5).
 
     Whatever is in ``names`` goes even when it is such a term, as somebody may be called Head.
     """
     known = profile.vocabulary()
-    called = {name.decode("latin-1").lower() for name in names}
-    words: list[str] = []
-    for word in re.findall(r"[A-Za-z0-9\x80-\xff]+", text.decode("latin-1")):
-        plain = word.lower()
-        # One small number may be a size or a count; two in a row may be a date.
-        number = plain.isdigit() and len(plain) <= 2 and not (words and words[-1].isdigit())
-        if plain not in called and (plain in known or number or _UNIT.match(plain)):
-            words.append(word)
-    return " ".join(words).encode("ascii", "ignore")
-
-
-def finder(names: set[bytes]) -> Callable[[bytes], object]:
-    """Return a search for any of ``names``, in any case: short ones as whole words, longer ones also inside others."""
-    patterns = [
-        re.escape(name) if len(name) >= 5 else rb"(?<![0-9A-Za-z])" + re.escape(name) + rb"(?![0-9A-Za-z])"
-        for name in sorted(names, key=len, reverse=True)
+    words = re.findall(r"\w+", text)
+    kept = [
+        word
+        for word in words
+        if word.isascii() and (word.lower() in known or _UNIT.match(word.lower())) and not names.found_in(word)
     ]
-    return re.compile(b"|".join(patterns), re.IGNORECASE).search
+    # Half of a negation can say the opposite: "no fracture" must not become "fracture" or "no".
+    negated = any(word.lower() in ("no", "not", "without", "non", "negative") for word in words)
+    return "" if negated and len(kept) < len(words) else " ".join(kept)
+
+
+class Names:
+    """Names, numbers and dates that a data set gives away, and a search for them in other text, in any case."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        self._parts: set[str] = set()
+        self._search: Callable[[str], object] | None = None
+
+    def add_person(self, name: str) -> None:
+        """Take a person name (VR PN) apart: whole words of two letters and more, and first and last name in one."""
+        for group in re.split(r"[=\\]", name):
+            words = [word for word in re.split(r"[\s^,.]+", group) if word]
+            for word in words:
+                self._add(word)
+                for part in re.split(r"[-'’`]", word):
+                    self._add(part)
+                self._add(re.sub(r"[-'’`]", "", word))
+            if len(words) > 1:
+                self._add(words[0] + words[1])
+                self._add(words[1] + words[0])
+
+    def add_identifier(self, value: str) -> None:
+        """Take the values of an identifying attribute as they are; a date also as people write it."""
+        for part in value.split("\\"):
+            part = part.strip()
+            self._add(part)
+            if re.fullmatch(r"(18|19|20)\d{6}", part):
+                year, month, day = part[:4], part[4:6], part[6:]
+                for mark in "-./ ":
+                    self._parts |= {
+                        mark.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))
+                    }
+
+    def _add(self, word: str) -> None:
+        word = word.casefold()
+        if word in _NO_NAMES or len(word) < 2 or (word.isdigit() and len(word) < 3):
+            return
+        # A long name may stand inside a word, and so may one in a script without spaces between the words.
+        (self._parts if len(word) >= 5 or not word.isascii() else self._words).add(word)
+        self._search = None
+
+    def found_in(self, text: str, *, only_long: bool = False) -> bool:
+        """Tell whether any of them stands in ``text``; in binary values only the long ones are no chance."""
+        if not self._words and not self._parts:
+            return False
+        text = text.casefold()
+        if only_long:
+            return any(part in text for part in self._parts)
+        if self._search is None:
+            parts = [re.escape(part) for part in self._parts]
+            words = [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in self._words]
+            self._search = re.compile("|".join(parts + words)).search
+        return self._search(text) is not None
+
+
+_NO_NAMES = {"anonymous", "anonymized", "removed", "unknown", "none", "dr", "md", "mr", "mrs", "ms", "prof"}
