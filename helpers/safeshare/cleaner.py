@@ -23,7 +23,8 @@ from .dicomfile import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, as_raw, encodin
 from .finding import Refused
 from .profile import ACCESSION_NUMBER, PATIENT_ID, PATIENT_NAME, Options, Profile, Rule
 from .pseudonyms import Pseudonyms
-from .values import Names, dummy, dummy_items, item, known_words, moved
+from .values import Names, dummy, dummy_items, known_words, moved
+from .values import item as new_item
 
 _ANONYMOUS = b"Anonymous^"
 _FREE_TEXT = {"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
@@ -195,7 +196,7 @@ class Cleaner:
         for old in items:
             new = self._new_uid(value_of(old, _REFERENCED_INSTANCE)).decode("ascii", "replace")
             references.append(
-                item(ReferencedSOPClassUID=text(old, "ReferencedSOPClassUID"), ReferencedSOPInstanceUID=new)
+                new_item(ReferencedSOPClassUID=text(old, "ReferencedSOPClassUID"), ReferencedSOPInstanceUID=new)
             )
         return references
 
@@ -332,14 +333,14 @@ class Cleaner:
                     self._remember(raw, vr, place)
 
     def _remember(self, raw: RawDataElement, vr: str, place: _Place) -> None:
-        if isinstance(raw.value, bytes) and not self._is_replacement(stripped(raw.value)):
-            if vr == "PN":
-                self._names.add_person(decoded(raw.value or b"", place.encodings))
-            elif raw.tag in _IDENTIFIERS:
-                self._names.add_identifier(decoded(raw.value or b"", place.encodings))
-
-    def _is_replacement(self, value: bytes) -> bool:
-        return self._pseudonyms.owns(value.removeprefix(_ANONYMOUS))
+        if (vr != "PN" and raw.tag not in _IDENTIFIERS) or not isinstance(raw.value, bytes):
+            return
+        if self._pseudonyms.owns(stripped(raw.value).removeprefix(_ANONYMOUS)):
+            return
+        if vr == "PN":
+            self._names.add_person(decoded(raw.value, place.encodings))
+        else:
+            self._names.add_identifier(decoded(raw.value, place.encodings))
 
     def _clean_leaks(self) -> None:
         for place, raw, vr in self._kept:
