@@ -55,6 +55,7 @@ _STYLE = """<style>
 .safeshare table table :is(thead, caption) {position: absolute; clip-path: inset(50%)}
 .safeshare .fold {padding: 0 0 0 12px; border: 0}
 .safeshare summary {padding: 3px 8px; cursor: pointer}
+.safeshare small {white-space: nowrap}
 .safeshare .item {background: #8883}
 .safeshare .now {background: color-mix(in srgb, #e69f00 18%, transparent); box-shadow: inset 4px 0 #c06a00}
 .safeshare .once {background: color-mix(in srgb, #0072b2 14%, transparent); box-shadow: inset 4px 0 #2f86bd}
@@ -140,7 +141,7 @@ class MetadataTable:
         for row in shown[:MOST_ROWS_IN_WIDGET]:
             items.setdefault(row.key[:-2], {}).setdefault(row.key[:-1], []).append(row)
         narrowed = len(hits) < len(self.rows)
-        status = [self._summary(), f"{len(hits)} match." if narrowed else ""]
+        status = [self._summary(), f"Matching: {len(hits)}." if narrowed else ""]
         if len(shown) > MOST_ROWS_IN_WIDGET:
             status.append(f"Only the first {MOST_ROWS_IN_WIDGET} rows are shown: search for the others.")
         caption = "DICOM attributes" + ", before and after" * (len(self._found) - 1)

@@ -1,0 +1,146 @@
+"""The command safeshare on files and folders, as somebody types it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+
+from safeshare import cli
+
+CT, MR = (Path(get_testdata_file(name)) for name in ("CT_small.dcm", "MR_small.dcm"))
+
+
+@pytest.fixture
+def scans(tmp_path) -> Path:
+    """A folder with two scans, in folders, and a text file."""
+    folder = tmp_path / "scans"
+    (folder / "CompressedSamples CT1").mkdir(parents=True)
+    shutil.copy(CT, folder / "CompressedSamples CT1" / "IM1")
+    shutil.copy(MR, folder / "mr.dcm")
+    (folder / "notes.dcm").write_text("not a scan")
+    return folder
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_strip_writes_copies_with_neutral_names_and_refuses_the_rest(scans, tmp_path, capsys):
+    before = {path: path.read_bytes() for path in files(scans)}
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 1
+    out, err = capsys.readouterr()
+    assert "3 files: 2 stripped, 1 refused." in out
+    (refused,) = (line for line in err.splitlines() if line.startswith("refused"))
+    assert str(scans / "notes.dcm") in refused and "it is not a DICOM file" in refused
+    copies = files(tmp_path / "safe")
+    assert len(copies) == 2
+    for copy in copies:
+        dataset = dcmread(copy)
+        names = (dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID + ".dcm")
+        assert copy.relative_to(tmp_path / "safe").parts == names
+    assert {path: path.read_bytes() for path in files(scans)} == before
+
+
+def test_audit_tells_before_and_after(scans, tmp_path, capsys):
+    assert cli.main(["audit", str(scans)]) == 1
+    assert "2 identify somebody, 0 do not, 1 refused" in capsys.readouterr().out
+    (scans / "notes.dcm").unlink()
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 0
+    assert cli.main(["audit", str(tmp_path / "safe")]) == 0
+    assert "0 identify somebody, 2 do not" in capsys.readouterr().out
+
+
+def test_one_file_to_one_file(tmp_path):
+    assert cli.main(["strip", str(CT), str(tmp_path / "safe.dcm")]) == 0
+    assert (dcmread(tmp_path / "safe.dcm").pixel_array == dcmread(CT).pixel_array).all()
+
+
+def test_the_report_holds_no_original_value(scans, tmp_path):
+    for verb in (["audit", str(scans)], ["strip", str(scans), str(tmp_path / "safe")]):
+        cli.main([*verb, "--report", str(tmp_path / "report.json")])
+        text = (tmp_path / "report.json").read_text(encoding="utf-8")
+        report = json.loads(text)
+        assert [entry["number"] for entry in report["files"]] == [1, 2, 3]
+        assert any(found["where"] == "PatientName" for found in report["files"][0]["findings"])
+        for original in ("CompressedSamples", "1CT1", "4MR1", "20040119", "notes", "scans", "CLUNIE1"):
+            assert original not in text
+
+
+def test_the_name_of_a_folder_is_a_finding(scans, tmp_path):
+    cli.main(["audit", str(scans), "--report", str(tmp_path / "report.json")])
+    found = json.loads((tmp_path / "report.json").read_text())["files"][0]["findings"]
+    assert "file name" in [finding["where"] for finding in found]
+
+
+def test_a_key_file_makes_the_same_copies_again_whatever_the_number_of_processes(scans, tmp_path):
+    key = tmp_path / "key.txt"
+    key.write_text("a key for tests, no secret\n")
+    for number, name in ((1, "one"), (2, "two")):
+        command = ["strip", str(scans), str(tmp_path / name), "--key-file", str(key), "--jobs", str(number)]
+        assert cli.main(command) == 1
+    one, two = ({p.relative_to(f): p.read_bytes() for p in files(f)} for f in (tmp_path / "one", tmp_path / "two"))
+    assert one == two and len(one) == 2
+
+
+def test_two_files_of_one_instance_are_not_mixed_up(scans, tmp_path, capsys):
+    shutil.copy(MR, scans / "mr again.dcm")
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 1
+    assert "another file with the same SOP Instance UID" in capsys.readouterr().err
+    assert len(files(tmp_path / "safe")) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["strip", "{scans}", "{scans}/safe"], "lies in the folder of the originals"),
+        (["strip", "{scans}", "{scans}"], "not empty"),
+        (["strip", "{scans}/nowhere", "{tmp}/safe"], "no such file or folder"),
+        (["strip", "{scans}", "{scans}/mr.dcm"], "a folder is needed"),
+        (["strip", "{scans}/mr.dcm", "{scans}/notes.dcm"], "nothing is overwritten"),
+        (["strip", "{scans}", "{tmp}/safe", "--key-file", "{scans}/notes.dcm"], "short key can be guessed"),
+        (["strip", "{scans}", "{tmp}/safe", "--key-file", "{tmp}/none"], "No such file"),
+        (["audit", "{tmp}/empty"], "no file in this folder"),
+    ],
+)
+def test_a_wrong_command_gets_one_sentence_and_exit_code_2(words, sentence, scans, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    before = files(tmp_path)
+    assert cli.main([word.format(scans=scans, tmp=tmp_path) for word in words]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("safeshare: ") and sentence in err and len(err.splitlines()) == 1
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", [["--kinds", "faces"], ["--jobs", "0"], ["--no-such-option"]])
+def test_an_unknown_word_ends_with_code_2(words, scans):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["audit", str(scans), *words])
+    assert stop.value.code == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO and asks for a right to make links")
+def test_what_is_no_file_is_refused_by_name(scans, tmp_path, capsys):
+    os.mkfifo(scans / "fifo")
+    (scans / "link").symlink_to(scans / "nowhere")
+    (scans / "folder").symlink_to(tmp_path)
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 1
+    err = capsys.readouterr().err
+    for name in ("fifo", "link", "folder"):
+        assert f"{scans / name}: it is no file that can be opened" in err
+
+
+def test_a_file_that_breaks_off_leaves_nothing_behind(scans, tmp_path):
+    (scans / "mr.dcm").write_bytes(MR.read_bytes()[:-1000])
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 1
+    assert len(files(tmp_path / "safe")) == 1
+
+
+def test_the_command_starts_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "safeshare", "--version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("safeshare ")
