@@ -1,7 +1,8 @@
 """What can hide in compressed frames: JPEG, JPEG-LS, JPEG 2000 and RLE have places that a name can be written into.
 
 What decoding does not need is filled with zeros and keeps its length: every offset still holds, every pixel decodes as
-before. Sources: ITU-T T.81 annex B (JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000), PS3.5 annex G (RLE).
+before. Not looked into: tables and pointers that decoding may use, and the coded data itself.
+Sources: ITU-T T.81 annex B (JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000), PS3.5 annex G (RLE).
 """
 
 import re
@@ -18,8 +19,6 @@ _JPEG_NEEDED = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDC, 0xDD, _SOF55, _LSE} - {0x
 _APPLICATIONS = {b"JFIF\0": 12, b"Adobe": 12, b"mrfx": 5}
 # SIZ COD COC RGN QCD QCC POC TLM PLM PLT PPM PPT CAP CPF PRF
 _JPEG_2000_NEEDED = {0x51, 0x52, 0x53, 0x5E, 0x5C, 0x5D, 0x5F, 0x55, 0x57, 0x58, 0x60, 0x61, 0x50, 0x59, 0x56}
-_JP2_START = b"\0\0\0\x0cjP  \r\n\x87\n"
-_BOXES = {b"jP  ", b"ftyp", b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}
 _SOT, _SOD, _COMMENT = 0x90, 0x93, 0x64
 
 
@@ -92,10 +91,11 @@ def _jpeg(data: bytearray, pixels: int) -> None:
 
 
 def _jpeg_2000(data: bytearray, pixels: int) -> None:
-    start = _jp2(data, 0, len(data)) if data.startswith(_JP2_START) else 0
-    if data[start : start + 4] != b"\xff\x4f\xff\x51":
-        raise ValueError("a frame is not the JPEG 2000 codestream that its transfer syntax says")
-    at, tile_end = start + 2, 0
+    if not data.startswith(
+        b"\xff\x4f\xff\x51"
+    ):  # one in a JP2 file, whose boxes hold texts, is forbidden (PS3.5 A.4.4)
+        raise ValueError("a frame is not the bare JPEG 2000 codestream that its transfer syntax says")
+    at, tile_end = 2, 0
     while True:
         if data[at] != 0xFF:
             raise ValueError("a JPEG 2000 frame has no marker where one must be")
@@ -120,27 +120,6 @@ def _jpeg_2000(data: bytearray, pixels: int) -> None:
         elif marker not in _JPEG_2000_NEEDED:
             _blank(data, at + (6 if marker == _COMMENT else 4), end)  # a comment's first two bytes are its kind
         at = end
-
-
-def _jp2(data: bytearray, at: int, end: int) -> int:
-    """Blank what decoding does not need in the boxes of a JP2 file (T.800 annex I); return where the codestream starts.
-
-    PS3.5 A.4.4 forbids the boxes, and some files have them all the same.
-    """
-    while at < end:
-        length, kind = _number(data, at, 4), bytes(data[at + 4 : at + 8])
-        if kind == b"jp2c":
-            return at + 8
-        if not 8 <= length <= end - at:
-            raise ValueError("a JPEG 2000 frame is wrapped in a way that cannot be checked")
-        if kind == b"jp2h":
-            _jp2(data, at + 8, at + length)
-        elif kind == b"colr" and data[at + 8] != 1:  # an ICC profile, which carries texts
-            raise ValueError("a JPEG 2000 frame carries a colour profile that cannot be checked")
-        elif kind not in _BOXES:
-            _blank(data, at + 8, at + length)
-        at += length
-    return end
 
 
 def _rle(data: bytearray, pixels: int) -> None:

@@ -89,6 +89,7 @@ _TELLING_VR = {
     "TM": "a time of day",
 }
 _CLASS_UID = re.compile("SOPClass|TransferSyntax|CodingScheme|ContextUID|MappingResource")
+_NO_DATA_SET = {0x0000, 0x0002, 0x0004}  # commands, file meta information, media directories
 _DATE_OPTIONS = {"retain_longitudinal_full_dates": "K", "retain_longitudinal_modified_dates": "C"}
 _FACTS = (  # the first option that the table names for an attribute tells what kind of fact it holds
     ("retain_longitudinal_full_dates", "a date or time, which links to other records"),
@@ -200,16 +201,15 @@ class Profile:
         """Return the rule for ``tag``, a standard attribute, inside sequence ``parent`` (0: at the root)."""
         rule = self._rules.get((parent, tag))
         if rule is None:
-            rule = self._rules[parent, tag] = self._listed(parent, tag) if tag in attributes() else self._unlisted(tag)
+            listed = tag in attributes() and tag >> 16 not in _NO_DATA_SET
+            rule = self._rules[parent, tag] = self._listed(parent, tag) if listed else self._unlisted(tag)
         return rule
 
     def choose(self, row: dict[str, Any]) -> tuple[str, str]:
         """Return the action for a row of either table, and the option that it comes from ("" for the profile)."""
-        chosen = [(name, row["options"][name]) for name in self.options if name in row["options"]]
-        # Two options may speak about one attribute; keeping it was asked for, so keeping wins over cleaning.
-        for name, action in sorted(chosen, key=lambda pair: pair[1] != "K"):
-            return action, name
-        return row["basic"], ""
+        # Two options speak about the dates of a device: moving them goes before keeping them, or the shift shows.
+        name = next((name for name in self.options if name in row["options"]), "")
+        return (row["options"][name], name) if name else (row["basic"], "")
 
     def basic(self, parent: int, tag: int) -> Rule:
         """Return the rule without any option: the way out where a value cannot be cleaned."""
@@ -233,7 +233,7 @@ class Profile:
 
     def _unlisted(self, tag: int) -> Rule:
         group = tag >> 16
-        if group in (0x0000, 0x0002, 0x0004) or not tag & 0xFFFF:
+        if group in _NO_DATA_SET or not tag & 0xFFFF:
             return Rule("X", "UN", "", "no part of an image's data set (PS3.5 7.1, PS3.10 7.1)")
         if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             return Rule("X", "UN", "", f"curves and overlays can be lettering (PS3.15 {EDITION}, Table E.1-1: X)")
