@@ -240,7 +240,7 @@ def test_nothing_that_must_go_survives_in_memory(sop_class):
 
 
 def test_nothing_that_must_go_survives_on_the_command_line(tmp_path):
-    made, syntaxes = Canaries(), PLAIN | COMPRESSED
+    made, syntaxes = Canaries(), {"implicit": IMPLICIT, "deflated": DEFLATED, "JPEG 2000": JPEG_2000}
     for name, syntax in syntaxes.items():
         path = tmp_path / "in" / name / "file.dcm"
         path.parent.mkdir(parents=True)

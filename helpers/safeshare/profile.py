@@ -201,7 +201,7 @@ class Profile:
         """Return the rule for ``tag``, a standard attribute, inside sequence ``parent`` (0: at the root)."""
         rule = self._rules.get((parent, tag))
         if rule is None:
-            listed = tag in attributes() and tag >> 16 not in _NO_DATA_SET
+            listed = tag in attributes() and tag >> 16  # a file holds no commands, which the table lists for messages
             rule = self._rules[parent, tag] = self._listed(parent, tag) if listed else self._unlisted(tag)
         return rule
 
