@@ -171,6 +171,16 @@ def test_another_lock_sets_everything_up_anew(copy):
     assert not copy.lesson_opens()[1]
 
 
+def test_package_takes_its_tables_along(copy, tmp_path):
+    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(copy.folder)]
+    subprocess.run([sys.executable, "-m", "pip", *build], check=True)
+    with zipfile.ZipFile(next(tmp_path.glob("safeshare-*.whl"))) as wheel:
+        packed = {name for name in wheel.namelist() if name.startswith("safeshare/")}
+    package = copy.folder / "helpers"
+    written = (path for path in (package / "safeshare").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    assert packed == {path.relative_to(package).as_posix() for path in written}
+
+
 def test_two_starts_wait_for_each_other(copy, monkeypatch):
     monkeypatch.setattr(start, "HERE", copy.folder)
     with start.one_at_a_time():
