@@ -30,7 +30,7 @@ def resolve(project: dict[str, Any], *groups: str) -> list[str]:
     Raises:
         subprocess.CalledProcessError: uv is missing, the network is, or the requirements contradict each other.
     """
-    options = ["--quiet", "--universal", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    options = ["--quiet", "--universal", "--no-header", "--no-annotate"]
     wanted = "\n".join(requirements(project, *groups))
     oldest = project["project"]["requires-python"].removeprefix(">=")
     command = [sys.executable, "-m", "uv", "pip", "compile", *options, "--python-version", oldest, "-"]

@@ -91,7 +91,7 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
         blank = b"".join(dicomfile.fragments(BytesIO(whole), dataset, syntax)).removesuffix(dicomfile.DELIMITER)
         value = whole.removesuffix(dicomfile.DELIMITER)
     else:
-        wanted = dicomfile.pixel_bytes(dataset)
+        wanted = dicomfile.pixel_bytes(dataset) or len(value)
         blank = value[:wanted] + bytes(max(0, len(value) - wanted))
     if blank == value:
         return []

@@ -20,7 +20,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID_dictionary
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from .compressed import blank
+from .compressed import FRAME_STARTS, blank
 from .finding import Refused
 
 PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
@@ -221,7 +221,7 @@ def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[byte
     if encapsulated:
         yield from fragments(pixels.stream, dataset, syntax)
         return
-    wanted = left = min(pixel_bytes(dataset, PIXEL_DATA[pixels.tag]), pixels.length)
+    wanted = left = min(pixel_bytes(dataset, PIXEL_DATA[pixels.tag]) or pixels.length, pixels.length)
     while left:
         part = pixels.stream.read(min(left, CHUNK))
         if not part:
@@ -234,16 +234,16 @@ def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[byte
 def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
     """Return how many bytes the pixels take (PS3.5 8.1.1), where a pixel takes ``value_bytes`` or Bits Allocated.
 
-    Raises ``Refused`` when the header does not tell.
+    The result is 0 where the header does not tell: nobody can see such pixels, nor what stands behind them.
     """
     samples, bits = _number(dataset, "SamplesPerPixel") or 1, value_bytes * 8 or _number(dataset, "BitsAllocated")
     photometric = text(dataset, "PhotometricInterpretation")
     if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
         samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
     count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    if not count or photometric == "YBR_PARTIAL_420":
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
-    return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
+    return (
+        0 if photometric == "YBR_PARTIAL_420" else count + count % 2
+    )  # in big endian words the last pixel of an odd number stands behind the padding
 
 
 def _frame_pixels(dataset: Dataset) -> int:
@@ -254,7 +254,7 @@ def _frames(dataset: Dataset) -> int:
     try:
         return int(text(dataset, "NumberOfFrames") or 1)
     except ValueError:
-        return 1
+        return 0
 
 
 def _number(dataset: Dataset, keyword: str) -> int:
@@ -311,7 +311,7 @@ def _frames_of(stream: BinaryIO, dataset: Dataset, syntax: str) -> Iterator[tupl
     (table_at, table_length), *places = _item_places(stream)
     stream.seek(table_at)
     table = stream.read(table_length)
-    starts = _frame_starts(table, places, _frames(dataset))
+    starts = _frame_starts(stream, table, places, _frames(dataset))
     offsets = [places[start][0] - places[0][0] for start in starts]
     right = table == b"".join(offset.to_bytes(4, "little") for offset in offsets if offset <= UNDEFINED)
     yield [table], table if right else b""
@@ -351,7 +351,7 @@ def _item_places(stream: BinaryIO) -> list[tuple[int, int]]:
     raise Refused("its compressed pixel data breaks off before its end: copy or send it again.")
 
 
-def _frame_starts(table: bytes, places: list[tuple[int, int]], frames: int) -> list[int]:
+def _frame_starts(stream: BinaryIO, table: bytes, places: list[tuple[int, int]], frames: int) -> list[int]:
     """Return the number of the first item of each frame, as PS3.5 A.4 lets one tell it."""
     if len(places) == frames:
         return list(range(frames))
@@ -360,9 +360,16 @@ def _frame_starts(table: bytes, places: list[tuple[int, int]], frames: int) -> l
     by_offset = {at - places[0][0]: number for number, (at, _) in enumerate(places)}
     offsets = [int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), 4)]
     starts = [by_offset.get(offset, -1) for offset in offsets]
-    if len(starts) != frames or starts[0] != 0 or starts != sorted(set(starts)):
+    if not table:
+        starts = [number for number, (at, _) in enumerate(places) if _peek(stream, at).startswith(FRAME_STARTS)]
+    if len(starts) != frames or starts[:1] != [0] or starts != sorted(set(starts)):
         raise Refused("it does not tell where its compressed frames begin: ask the sender for a sound copy.")
     return starts
+
+
+def _peek(stream: BinaryIO, at: int) -> bytes:
+    stream.seek(at)
+    return stream.read(4)
 
 
 def encode(dataset: Dataset, implicit: bool, little: bool) -> bytes:

@@ -99,7 +99,7 @@ def _in_pixels(header: dicomfile.Header, pixels: dicomfile.Pixels | None) -> lis
         if dicomfile.hides_something(pixels.stream, header.dataset, header.syntax):
             changes.append(Change("PixelData", pixels.tag, "OB", b"", "X", HIDDEN, dicomfile.DEFAULT_ENCODINGS))
     else:
-        wanted = dicomfile.pixel_bytes(header.dataset, dicomfile.PIXEL_DATA[pixels.tag])
+        wanted = dicomfile.pixel_bytes(header.dataset, dicomfile.PIXEL_DATA[pixels.tag]) or pixels.length
         pixels.stream.seek(min(wanted, pixels.length), 1)
     if pixels.stream.read(dicomfile.CHUNK).strip(b"\0"):
         why = "what stands behind the last pixel is padding or signatures (PS3.10 7.2, PS3.15 Table E.1-1: X)"

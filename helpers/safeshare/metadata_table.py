@@ -20,6 +20,7 @@ from .finding import Finding, Refused
 from .metadata import find
 
 MOST_ROWS_IN_TEXT = 299
+MOST_ROWS_BESIDE_WIDGET = 20  # the text that a notebook stores for viewers without widgets
 MOST_ROWS_IN_WIDGET = 600  # so that the browser keeps up with typing in the search box
 LONGEST_VALUE = 80
 
@@ -175,21 +176,24 @@ class MetadataTable:
             bundle = self.widget()._repr_mimebundle_() or {}
         except ImportError:
             bundle = {}
-        return {**bundle, "text/plain": repr(self)}
+        return {**bundle, "text/plain": self._text(MOST_ROWS_BESIDE_WIDGET)}
 
     def __repr__(self) -> str:
+        return self._text(MOST_ROWS_IN_TEXT)
+
+    def _text(self, most: int) -> str:
         widths = [width for width, _ in self._columns.values()]
         lines = [*wrap(self._summary(), 120), _line(list(self._columns), widths)]
         rows = sorted(self.rows, key=lambda row: ("identifies" not in row.mark, not row.mark))
-        for row in rows[:MOST_ROWS_IN_TEXT]:
+        for row in rows[:most]:
             name = row.path if len(row.key) > 1 else row.name
             if len(name) > widths[1]:
                 name = "…" + name[1 - widths[1] :]  # the end of a path tells more than its start
             values = ["not there" if value is None else value for value in row.values]
             why = f"{row.mark} {row.action}: {row.why}" if row.mark else ""
             lines.append(_line([row.tag, name, row.vr, *values, *filter(None, [row.happened]), why], widths))
-        if len(rows) > MOST_ROWS_IN_TEXT:
-            lines.append(f"{len(rows) - MOST_ROWS_IN_TEXT} more rows are not shown here.")
+        if len(rows) > most:
+            lines.append(f"{len(rows) - most} more rows are not shown here.")
         return "\n".join(lines)
 
     def _summary(self) -> str:
