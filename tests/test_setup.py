@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 
@@ -67,8 +68,9 @@ class Copy:
         wheels.mkdir()
         for name in ["jupyterlab", "pytest"]:
             write_wheel(wheels, name)
-        for name in ["setuptools", "_distutils_hack"]:  # builds the package, as it does in a real set-up
-            shutil.copytree(pathlib.Path(start.SITE, name), builder / name)
+        installed = pathlib.Path(sysconfig.get_path("purelib"))
+        for found in [*installed.glob("setuptools*"), installed / "_distutils_hack"]:  # as in a real set-up
+            shutil.copytree(found, builder / found.name)
         self.offline = {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",

@@ -54,12 +54,13 @@ def plain_syntax(implicit: bool, little: bool) -> str:
 
 
 class Pixels(NamedTuple):
-    """The pixel data element of an open file: its tag, VR and length, and the stream, which stands at its value."""
+    """The pixel data of an open file: its tag, VR and length, the stream, which stands at its value, and the header."""
 
     tag: int
     vr: str
     length: int
     stream: BinaryIO
+    header: Dataset
 
 
 class Header(NamedTuple):
@@ -138,11 +139,11 @@ def _pixels(dataset: Dataset, stream: BinaryIO) -> Pixels | None:
     if tag not in PIXEL_DATA:
         raise Refused("an item ends where none was begun, so its end cannot be told: ask the sender for a sound copy.")
     if implicit:
-        return Pixels(tag, "OW", struct.unpack(f"{order}L", head[4:])[0], stream)
+        return Pixels(tag, "OW", struct.unpack(f"{order}L", head[4:])[0], stream, dataset)
     vr = head[4:6].decode("latin-1")
     if vr not in EXPLICIT_VR_LENGTH_32:
-        return Pixels(tag, vr, struct.unpack(f"{order}H", head[6:])[0], stream)
-    return Pixels(tag, vr, struct.unpack(f"{order}L", stream.read(4).ljust(4, b"\0"))[0], stream)
+        return Pixels(tag, vr, struct.unpack(f"{order}H", head[6:])[0], stream, dataset)
+    return Pixels(tag, vr, struct.unpack(f"{order}L", stream.read(4).ljust(4, b"\0"))[0], stream, dataset)
 
 
 def _check_end(dataset: Dataset, stream: BinaryIO, order: str) -> None:
@@ -219,9 +220,9 @@ def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[byte
     length = UNDEFINED if encapsulated else pixels.length + pixels.length % 2
     yield _head(pixels.tag, pixels.vr, length, implicit, little)
     if encapsulated:
-        yield from fragments(pixels.stream, dataset, syntax)
+        yield from fragments(pixels.stream, pixels.header, syntax)
         return
-    wanted = left = min(pixel_bytes(dataset, PIXEL_DATA[pixels.tag]) or pixels.length, pixels.length)
+    wanted = left = min(pixel_bytes(pixels.header, PIXEL_DATA[pixels.tag]), pixels.length)
     while left:
         part = pixels.stream.read(min(left, CHUNK))
         if not part:
@@ -234,16 +235,16 @@ def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[byte
 def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
     """Return how many bytes the pixels take (PS3.5 8.1.1), where a pixel takes ``value_bytes`` or Bits Allocated.
 
-    The result is 0 where the header does not tell: nobody can see such pixels, nor what stands behind them.
+    Raises ``Refused`` where the header does not tell: then nobody can say what stands behind the pixels.
     """
     samples, bits = _number(dataset, "SamplesPerPixel") or 1, value_bytes * 8 or _number(dataset, "BitsAllocated")
     photometric = text(dataset, "PhotometricInterpretation")
     if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
         samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
     count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    return (
-        0 if photometric == "YBR_PARTIAL_420" else count + count % 2
-    )  # in big endian words the last pixel of an odd number stands behind the padding
+    if not count or photometric == "YBR_PARTIAL_420":
+        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
+    return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
 
 
 def _frame_pixels(dataset: Dataset) -> int:
