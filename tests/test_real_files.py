@@ -33,6 +33,7 @@ REFUSED = {
     "test_files/MR_truncated.dcm": "its pixel data breaks off before its end",
     "test_files/README.txt": NOT_DICOM,
     "test_files/crayons.icc": NOT_DICOM,
+    "test_files/badVR.dcm": NO_SIZE,  # its number of frames is "1A"
     "test_files/dicomdirtests/DICOMDIR": DIRECTORY,
     "test_files/dicomdirtests/DICOMDIR-bigEnd": DIRECTORY,
     "test_files/dicomdirtests/DICOMDIR-empty.dcm": DIRECTORY,

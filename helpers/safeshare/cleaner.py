@@ -5,7 +5,6 @@ Values that stay are never decoded: pydicom hands over raw elements, and they pa
 
 from collections.abc import MutableMapping
 from copy import copy
-from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -47,8 +46,7 @@ _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
 _Elements = MutableMapping[BaseTag, DataElement | RawDataElement] | Dataset
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One element that is not as it was: its path, its old VR and value, the action and the reason."""
 
     path: str
@@ -114,7 +112,9 @@ class Cleaner:
                 self._private(dataset, raw, place)
                 continue
             rule = rule_of(parent, tag)
-            if rule.action == "K":
+            if tag == _CHARACTER_SET:
+                self._keep_character_set(raw, rule, place)
+            elif rule.action == "K":
                 self._keep(raw, rule, place)
             else:
                 self._act(raw, rule, place)
@@ -124,9 +124,7 @@ class Cleaner:
 
     def _keep(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         vr, value = rule.vr, raw.value or b""
-        if raw.tag == _CHARACTER_SET:
-            self._keep_character_set(raw, rule, place)
-        elif raw.VR == "SQ" or vr == "SQ":
+        if raw.VR == "SQ" or vr == "SQ":
             self._keep_sequence(raw, rule, place)
         elif raw.length == UNDEFINED or not profile.fits(raw.VR, rule, value):
             why = f"no value of VR {vr}, which the standard has here, so it can be anything (PS3.5 6.2)"
@@ -218,9 +216,9 @@ class Cleaner:
             return None
         if rule.action == "U" or (rule.action == "D" and rule.vr == "UI"):
             return b"\\".join(self._new_uid(stripped(uid)) for uid in old.split(b"\\"))
-        if raw.tag in (PATIENT_ID, ACCESSION_NUMBER):
+        if rule.vr in ("LO", "SH") and raw.tag in (PATIENT_ID, ACCESSION_NUMBER):
             return self._pseudonyms.identifier(old)
-        if raw.tag == PATIENT_NAME:
+        if rule.vr == "PN" and raw.tag == PATIENT_NAME:
             own = old.startswith(_ANONYMOUS) and self._pseudonyms.owns(old.removeprefix(_ANONYMOUS))
             return old if own else _ANONYMOUS + self._pseudonyms.identifier(self._patient)
         return b"" if rule.action == "Z" else dummy(raw.tag, rule.vr)
@@ -343,6 +341,8 @@ class Cleaner:
             self._names.add_identifier(decoded(raw.value, place.encodings))
 
     def _clean_leaks(self) -> None:
+        if not self._may_leak():
+            return
         for place, raw, vr in self._kept:
             coded = vr not in _FREE_TEXT and vr != "CS"
             value = (raw.value or b"").decode("latin-1") if coded else decoded(raw.value or b"", place.encodings)
@@ -354,6 +354,16 @@ class Cleaner:
                 self._replace(raw, rule, None, place)
             else:
                 self._clean_text(raw, rule, place)
+
+    def _may_leak(self) -> bool:
+        """Look at all kept values in one go; nearly always that is the end of it."""
+        values = b"\0".join(raw.value or b"" for _, raw, vr in self._kept if vr in _FREE_TEXT or vr == "CS")
+        coded = b"\0".join(raw.value or b"" for _, raw, vr in self._kept if vr not in _FREE_TEXT and vr != "CS")
+        if not values.isascii() or b"\x1b" in values:
+            return True
+        return self._names.found_in(values.decode("ascii")) or self._names.found_in(
+            coded.decode("latin-1"), only_long=True
+        )
 
     def _record(self, raw: RawDataElement, rule: Rule, place: _Place, items: list[Dataset] | None = None) -> None:
         vr = raw.VR or ("UN" if raw.tag >> 16 & 1 else self._profile.basic(0, raw.tag).vr)

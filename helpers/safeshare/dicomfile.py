@@ -211,14 +211,15 @@ def save(destination: Path, dataset: Dataset, syntax: str, pixels: Pixels | None
 
 def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[bytes]:
     implicit, little = encoding(dataset)
-    yield encode(dataset, implicit, little)
+    header = encode(dataset, implicit, little)
     if pixels is None:
+        yield header
         return
     encapsulated = pixels.length == UNDEFINED
     if encapsulated == (syntax in (IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED)):
         raise Refused("its pixel data is not coded as its transfer syntax says: ask the sender for a sound copy.")
     length = UNDEFINED if encapsulated else pixels.length + pixels.length % 2
-    yield _head(pixels.tag, pixels.vr, length, implicit, little)
+    yield header + _head(pixels.tag, pixels.vr, length, implicit, little)
     if encapsulated:
         yield from fragments(pixels.stream, pixels.header, syntax)
         return

@@ -150,7 +150,9 @@ def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str
             name = destination if single else destination / _neutral_name(clean, Pseudonyms(key).uid(os.fsencode(path)))
             name.parent.mkdir(parents=True, exist_ok=True)
             dicomfile.save(name, clean, header.syntax, pixels)
-        return Outcome(path, copy=name, findings=[metadata.finding(change) for change in changes])
+        # Without what stood there: a report must not have it, and the memory of a long run has no room for it.
+        findings = [Finding("metadata", change.path, "", change.action, change.why) for change in changes]
+        return Outcome(path, copy=name, findings=findings)
 
     return _outcome(path, copy)
 
