@@ -17,6 +17,7 @@ import re
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 from pydicom.sr._concepts_dict import concepts  # private in pydicom, and the only place where the meanings stand
@@ -56,7 +57,7 @@ def find(folder: Path, name: str) -> Path:
     return path
 
 
-def profile(folder: Path) -> dict[str, object]:
+def profile(folder: Path) -> dict[str, Any]:
     """Table E.1-1 and Table E.3.4-1 of PS3.15."""
     source = json.loads(find(folder, "ps315_2026d.json").read_text(encoding="utf-8"))
     keep = ("tag", "name", "basic", "options")
@@ -116,7 +117,8 @@ def private(folder: Path) -> list[dict[str, str]]:
 
 def vocabulary() -> list[str]:
     """Words in the meanings of coded concepts and in the names of attributes, without eponyms."""
-    meanings = [meaning for codes in concepts.values() for entry in codes.values() for meaning, _ in entry.values()]
+    schemes: dict[str, dict[str, Any]] = concepts
+    meanings = [meaning for codes in schemes.values() for entry in codes.values() for meaning, _ in entry.values()]
     attribute_names = [name for _, _, name, _, _ in DicomDictionary.values()]
     # A capital can mean a proper noun, and an eponym is somebody's name: so a word counts in lower case, as an
     # abbreviation, or when the standard itself names an attribute with it.
@@ -132,7 +134,7 @@ def main(folder: Path) -> None:
     table = profile(folder)
     for name, rows in {
         "profile.json": table,
-        "types.json": types(folder, table["attributes"]),  # type: ignore[arg-type]
+        "types.json": types(folder, table["attributes"]),
         "private.json": private(folder),
     }.items():
         text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))

@@ -48,11 +48,15 @@ IMAGE = {  # what the pixels need, and so no place for a canary
     "HighBit": 7, "PixelRepresentation": 0,
 }  # fmt: skip
 PIXELS = {tag("PixelData"), tag("FloatPixelData"), tag("DoubleFloatPixelData")}
-LEFT_OUT = {tag(keyword) for keyword in IMAGE} | PIXELS | {tag("SpecificCharacterSet"), tag("PhotometricInterpretation")}
+LEFT_OUT = (
+    {tag(keyword) for keyword in IMAGE} | PIXELS | {tag("SpecificCharacterSet"), tag("PhotometricInterpretation")}
+)
 DICTIONARY = {
     number: entry[0][:2] for number, entry in DicomDictionary.items() if entry[0] != "NONE" and number not in LEFT_OUT
 }
-DICTIONARY |= {int(mask.replace("xx", "02").replace("x", "1"), 16): entry[0][:2] for mask, entry in RepeatersDictionary.items()}
+DICTIONARY |= {
+    int(mask.replace("xx", "02").replace("x", "1"), 16): entry[0][:2] for mask, entry in RepeatersDictionary.items()
+}
 STANDARD = {number: vr for number, vr in DICTIONARY.items() if number >> 16 not in (0x0000, 0x0002)}
 COMMAND, META = ({n: vr for n, vr in DICTIONARY.items() if n >> 16 == group} for group in (0x0000, 0x0002))
 
@@ -84,7 +88,14 @@ def full_body(syntax, made, sop_class=CT):
     parts[tag("SpecificCharacterSet")] = element(syntax, tag("SpecificCharacterSet"), "CS", b"ISO_IR 100")
     parts |= image(syntax)
     unknown = {0x0008FFFE: "LO", 0x12340010: "LO", 0x7FDE0002: "OB", 0x00100000: "UL", 0x00280000: "UL"}
-    private = {0x00090010: "LO", 0x00091001: "LT", 0x00091002: "SQ", 0x00091003: "UN", 0x7FDF0010: "LO", 0x7FDF1001: "PN"}
+    private = {
+        0x00090010: "LO",
+        0x00091001: "LT",
+        0x00091002: "SQ",
+        0x00091003: "UN",
+        0x7FDF0010: "LO",
+        0x7FDF1001: "PN",
+    }
     parts |= {number: elements(syntax, made, {number: vr}) for number, vr in (unknown | private).items()}
     for chain in CHAINS:
         first, second, third = map(tag, chain)
@@ -125,7 +136,9 @@ def full_file(syntax, made, sop_class=CT, around=True):
 def pixel_data(syntax, made):
     """Return two frames, too long or with comments: what the coding allows."""
     if not syntax.encapsulated:
-        return element(syntax, tag("PixelData"), "OB", bytes(2 * SIDE * SIDE) + made.value("OB", "behind the last pixel"))
+        return element(
+            syntax, tag("PixelData"), "OB", bytes(2 * SIDE * SIDE) + made.value("OB", "behind the last pixel")
+        )
     frames = [commented_frame(syntax, made) for _ in range(2)]
     half = len(frames[0]) // 4 * 2
     offsets = struct.pack("<2L", 0, len(frames[0]) + 16)  # one frame is in two fragments
@@ -206,7 +219,10 @@ def told(places):
     """Return places as a person reads them."""
     names = []
     for place in places:
-        parts = [part if isinstance(part, str) else f"{pydicom.datadict.keyword_for_tag(part) or hex(part)}" for part in place]
+        parts = [
+            part if isinstance(part, str) else f"{pydicom.datadict.keyword_for_tag(part) or hex(part)}"
+            for part in place
+        ]
         names.append(" > ".join(parts))
     return sorted(names)
 
@@ -223,7 +239,10 @@ def strip_bytes(tmp_path, data, **options):
 def test_nothing_that_must_go_survives_in_a_file(tmp_path, syntax):
     made = Canaries()
     stripped = strip_bytes(tmp_path, full_file(syntax, made))
-    assert told(place for place in made.survivors(canaries.inflated(stripped.read_bytes())).values() if must_go(place)) == []
+    assert (
+        told(place for place in made.survivors(canaries.inflated(stripped.read_bytes())).values() if must_go(place))
+        == []
+    )
     assert metadata.find_file(stripped) == []
     pydicom.dcmread(stripped).walk(lambda dataset, element: None)
 
@@ -245,7 +264,16 @@ def test_nothing_that_must_go_survives_on_the_command_line(tmp_path):
         path = tmp_path / "in" / name / "file.dcm"
         path.parent.mkdir(parents=True)
         path.write_bytes(full_file(syntax, made))
-    command = [sys.executable, "-m", "safeshare", "strip", tmp_path / "in", tmp_path / "out", "--report", tmp_path / "r.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "safeshare",
+        "strip",
+        tmp_path / "in",
+        tmp_path / "out",
+        "--report",
+        tmp_path / "r.json",
+    ]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     copies = list((tmp_path / "out").rglob("*.dcm"))
@@ -275,7 +303,11 @@ def test_an_option_keeps_what_it_names_and_nothing_else(tmp_path, option):
     assert told(left) == []
     named = [number for number in TABLE if number in STANDARD and action(TABLE[number], option) == "K"]
     ages = {number for number in named if STANDARD[number] == "AS"}  # no room for a canary: four characters
-    wanted = {(number, tag("CodeMeaning")) if STANDARD[number] == "SQ" else (number,) for number in named if number not in ages}
+    wanted = {
+        (number, tag("CodeMeaning")) if STANDARD[number] == "SQ" else (number,)
+        for number in named
+        if number not in ages
+    }
     assert told(wanted - survivors) == []
 
 
@@ -420,7 +452,11 @@ NAMES = {
     "short, as a word": (b"", b"Ng^Bo", b"made for bo NG"),
     "parts of a double name": (b"", b"O'Fictia-Muster^Ada", b"Acme fictia"),
     "umlaut in other case, UTF-8": (b"ISO_IR 192", "Müßig^Änne".encode(), "Acme MÜSSIG ÄNNE MÜßIG".encode()),
-    "umlaut in other case, Latin-1": (b"ISO_IR 100", "Müllersch^Änne".encode("latin-1"), "Acme MÜLLERSCH".encode("latin-1")),
+    "umlaut in other case, Latin-1": (
+        b"ISO_IR 100",
+        "Müllersch^Änne".encode("latin-1"),
+        "Acme MÜLLERSCH".encode("latin-1"),
+    ),
     "Arabic": (b"ISO_IR 127", "قباني^لنزار".encode("iso8859_6"), "Acme قباني".encode("iso8859_6")),
     "Chinese": (b"ISO_IR 192", "Wang^XiaoDong=王^小东".encode(), "为王小东".encode()),
     "Japanese": (b"\\ISO 2022 IR 87", b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B", b"Acme \x1b$B;3EDB@O:\x1b(B"),
@@ -451,7 +487,9 @@ def test_a_name_goes_from_text_that_stays(tmp_path, case, keyword):
 
 def test_a_former_name_goes_from_text_that_stays(tmp_path):
     for syntax in (IMPLICIT, EXPLICIT):
-        former = in_sequence("ModifiedAttributesSequence", one("PatientName", "PN", b"ZQcanary^Eve", syntax), syntax=syntax)
+        former = in_sequence(
+            "ModifiedAttributesSequence", one("PatientName", "PN", b"ZQcanary^Eve", syntax), syntax=syntax
+        )
         extra = in_sequence("OriginalAttributesSequence", former, syntax=syntax)
         extra |= one("Manufacturer", "LO", b"Acme zqCANARY", syntax)
         check_emptied(strip_bytes(tmp_path, small_file(syntax, extra)))

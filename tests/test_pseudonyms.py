@@ -53,7 +53,9 @@ def test_nothing_is_shared_under_another_key():
 
 def test_without_a_key_no_two_calls_fit_together():
     first, second = stripped(None), stripped(None)
-    assert [word for word in ("PatientID", "PatientName", "SOPInstanceUID") if first[word].value == second[word].value] == []
+    assert [
+        word for word in ("PatientID", "PatientName", "SOPInstanceUID") if first[word].value == second[word].value
+    ] == []
 
 
 def test_the_original_is_not_in_the_replacement():
@@ -132,7 +134,9 @@ def test_intervals_stay_in_all_files_of_a_patient():
 
 
 def test_another_patient_moves_by_other_days():
-    moved = {stripped(options=MODIFIED, StudyDate="20240229", PatientID=f"PAT{number}").StudyDate for number in range(8)}
+    moved = {
+        stripped(options=MODIFIED, StudyDate="20240229", PatientID=f"PAT{number}").StudyDate for number in range(8)
+    }
     assert len(moved) > 4
     assert all(parsed(text) < date(2024, 2, 29) for text in moved)
 

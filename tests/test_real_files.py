@@ -29,7 +29,7 @@ REFUSED = {
     "charset_files/FileInfo.txt": NOT_DICOM,
     "hashes.json": NOT_DICOM,
     "palettes/README.md": NOT_DICOM,
-    "test_files/GDCMJ2K_TextGBR.dcm": "a frame is not the bare JPEG 2000 codestream",  # but a JP2 file
+    "test_files/GDCMJ2K_TextGBR.dcm": "a picture in it is not the plain JPEG 2000",  # but a JP2 file
     "test_files/MR_truncated.dcm": "its pixel data breaks off before its end",
     "test_files/README.txt": NOT_DICOM,
     "test_files/crayons.icc": NOT_DICOM,

@@ -33,7 +33,7 @@ def blank(frame: bytes, syntax: str, pixels: int) -> bytes:
     try:
         walk(data, pixels)
     except IndexError as error:
-        raise ValueError("a compressed frame breaks off") from error
+        raise ValueError("a compressed picture in it breaks off") from error
     return bytes(data)
 
 
@@ -47,7 +47,7 @@ def _walker(syntax: str) -> Callable[[bytearray, int], None]:
             return _jpeg
         if kind in ("90", "91", "92", "93", "201", "202", "203"):
             return _jpeg_2000
-    raise ValueError("its pixels are coded in a way whose hidden places cannot be checked (a film, say)")
+    raise ValueError("its pictures are coded in a way that can hide text and cannot be checked (a film, say)")
 
 
 def _blank(data: bytearray, start: int, end: int) -> None:
@@ -64,14 +64,14 @@ def _number(data: bytearray, at: int, size: int) -> int:
 
 def _jpeg(data: bytearray, pixels: int) -> None:
     if not data.startswith(b"\xff\xd8"):
-        raise ValueError("a frame is not the JPEG that its transfer syntax says")
+        raise ValueError("a picture in it is not the JPEG that its header says")
     at, next_marker = 2, _JPEG_MARKER
     while True:
         while data[at] == 0xFF and data[at + 1] == 0xFF:  # fill bytes
             at += 1
         marker = data[at + 1]
         if data[at] != 0xFF or 0xD0 <= marker <= 0xD8 or marker < 2:
-            raise ValueError("a JPEG frame has no marker where one must be")
+            raise ValueError("a JPEG picture in it is damaged")
         if marker == 0xD9:
             _blank(data, at + 2, len(data))
             return
@@ -95,11 +95,11 @@ def _jpeg_2000(data: bytearray, pixels: int) -> None:
     if not data.startswith(
         b"\xff\x4f\xff\x51"
     ):  # one in a JP2 file, whose boxes hold texts, is forbidden (PS3.5 A.4.4)
-        raise ValueError("a frame is not the bare JPEG 2000 codestream that its transfer syntax says")
+        raise ValueError("a picture in it is not the plain JPEG 2000 that its header says")
     at, tile_end = 2, 0
     while True:
         if data[at] != 0xFF:
-            raise ValueError("a JPEG 2000 frame has no marker where one must be")
+            raise ValueError("a JPEG 2000 picture in it is damaged")
         marker = data[at + 1]
         if marker == 0xD9:
             _blank(data, at + 2, len(data))
@@ -127,11 +127,13 @@ def _rle(data: bytearray, pixels: int) -> None:
     count = int.from_bytes(data[:4], "little")
     offsets = [int.from_bytes(data[4 * n + 4 : 4 * n + 8], "little") for n in range(count)] if 1 <= count <= 15 else []
     if not offsets or offsets[0] < 64 or offsets != sorted(offsets):
-        raise ValueError("a frame is not the RLE that its transfer syntax says")
+        raise ValueError("a picture in it is not the RLE that its header says")
+    if not pixels:
+        raise ValueError("its header does not tell how many pixels a frame has")
     _blank(data, 4 + 4 * count, offsets[0])
     for start, end in zip(offsets, [*offsets[1:], len(data)], strict=True):
         at, left = start, pixels
-        while left > 0:
+        while left > 0 and at < end:  # a segment that is too short hides nothing
             code = data[at]
             if code < 128:
                 at, left = at + code + 2, left - code - 1
@@ -139,4 +141,4 @@ def _rle(data: bytearray, pixels: int) -> None:
                 at, left = at + 2, left - 257 + code
             else:
                 at += 1
-        _blank(data, at, end)
+        _blank(data, min(at, end), end)

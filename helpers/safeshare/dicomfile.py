@@ -325,9 +325,7 @@ def _frames_of(stream: BinaryIO, dataset: Dataset, syntax: str) -> Iterator[tupl
         try:
             yield items, blank(b"".join(items), syntax, _frame_pixels(dataset))
         except ValueError as error:
-            raise Refused(
-                f"{error}: ask the sender for a sound copy, or convert it to an uncompressed syntax."
-            ) from error
+            raise Refused(f"{error}: export it again without compression.") from error
     stream.seek(8, io.SEEK_CUR)
 
 
@@ -354,7 +352,11 @@ def _item_places(stream: BinaryIO) -> list[tuple[int, int]]:
 
 
 def _frame_starts(stream: BinaryIO, table: bytes, places: list[tuple[int, int]], frames: int) -> list[int]:
-    """Return the number of the first item of each frame, as PS3.5 A.4 lets one tell it."""
+    """Return the number of the first item of each frame, as PS3.5 A.4 lets one tell it.
+
+    Where the number of frames, the offset table and the items contradict each other, each item that begins like a frame
+    is taken for one; a frame that is then not whole is refused later on.
+    """
     if len(places) == frames:
         return list(range(frames))
     if frames == 1:
@@ -362,11 +364,9 @@ def _frame_starts(stream: BinaryIO, table: bytes, places: list[tuple[int, int]],
     by_offset = {at - places[0][0]: number for number, (at, _) in enumerate(places)}
     offsets = [int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), 4)]
     starts = [by_offset.get(offset, -1) for offset in offsets]
-    if not table:
-        starts = [number for number, (at, _) in enumerate(places) if _peek(stream, at).startswith(FRAME_STARTS)]
-    if len(starts) != frames or starts[:1] != [0] or starts != sorted(set(starts)):
-        raise Refused("it does not tell where its compressed frames begin: ask the sender for a sound copy.")
-    return starts
+    if len(starts) == frames and starts[0] == 0 and starts == sorted(set(starts)):
+        return starts
+    return [0, *(n for n, (at, _) in enumerate(places) if n and _peek(stream, at).startswith(FRAME_STARTS))]
 
 
 def _peek(stream: BinaryIO, at: int) -> bytes:

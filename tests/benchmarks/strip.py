@@ -38,7 +38,9 @@ def write_slices(folder: Path, count: int) -> list[Path]:
     dataset.PixelData = noise.tobytes()
     paths = []
     for number in range(count):
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.826.0.1.3680043.8.498.{number + 1}")
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(
+            f"1.2.826.0.1.3680043.8.498.{number + 1}"
+        )
         paths.append(folder / f"{number:04}.dcm")
         dataset.save_as(paths[-1])
     return paths
