@@ -4,10 +4,14 @@ import io
 import random
 import struct
 
+import canaries
 import numpy as np
+import pydicom
+import pydicom
 import pytest
 from PIL import Image, features
 
+from safeshare import Refused, metadata
 from safeshare.compressed import blank
 
 jpeg_ls = pytest.importorskip("jpeg_ls")
@@ -118,12 +122,12 @@ def in_unused_offsets(frame):
     return frame[: 64 - len(CANARY)] + CANARY + frame[64:]
 
 
-JFIF = b"JFIF\0\1\1\0\0\1\0\1"
+THUMBNAIL = b"JFIF\0\1\1\0\0\1\0\1\3\1" + CANARY + b"\0"
 HIDDEN = {
     ("JPEG", "comment"): behind_start(segment(0xFFFE, CANARY)),
     ("JPEG, colour", "EXIF"): behind_start(segment(0xFFE1, b"Exif\0\0" + CANARY)),
     ("JPEG, progressive", "comment behind fill bytes"): behind_start(b"\xff\xff" + segment(0xFFFE, CANARY)),
-    ("JPEG, restarts", "thumbnail"): lambda frame: frame[:2] + segment(0xFFE0, JFIF + b"\3\1" + CANARY + b"\0") + frame[20:],
+    ("JPEG, restarts", "thumbnail"): lambda frame: frame[:2] + segment(0xFFE0, THUMBNAIL) + frame[20:],
     ("JPEG", "JFIF extension"): behind_start(segment(0xFFE0, b"JFXX\0\x13" + CANARY)),
     ("JPEG", "behind Adobe's colour transform"): behind_start(segment(0xFFEE, b"Adobe\0\x64\0\0\0\0\0" + CANARY)),
     ("JPEG", "behind the end"): lambda frame: frame + CANARY,
@@ -134,7 +138,7 @@ HIDDEN = {
     ("JPEG 2000", "comment"): in_main_header(segment(0xFF64, b"\0\1" + CANARY)),
     ("JPEG 2000", "unknown segment"): in_main_header(segment(0xFF6F, CANARY)),
     ("JPEG 2000", "comment in a tile"): in_tile_header,
-    ("JPEG 2000, colour in tiles", "comment"): in_main_header(segment(0xFF64, b"\0\0" + CANARY), segment(0xFF64, b"\0\1" + CANARY)),
+    ("JPEG 2000, colour in tiles", "comment"): in_main_header(segment(0xFF64, b"\0\0" + CANARY)),
     ("JPEG 2000, colour in tiles", "comment in a tile"): in_tile_header,
     ("JPEG 2000", "behind the end"): lambda frame: frame + CANARY,
     ("JPEG 2000", "behind an open tile"): with_open_tile,
@@ -225,3 +229,46 @@ def test_no_damage_hangs_or_gets_through_with_another_length(coding):
             assert len(blank(bytes(damaged), syntax, SIDE * SIDE)) == len(damaged)
         except ValueError:
             pass
+
+
+# Whole files: frames in fragments.
+
+
+def fragmented(coding, frames, table):
+    """Return a file with so many frames, each in three fragments."""
+    syntax, frame, _ = CODED[coding]
+    frame += b"\0" * (len(frame) % 2)
+    third = len(frame) // 6 * 2
+    parts = [frame[:third], frame[third : 2 * third], frame[2 * third :]]
+    offsets = struct.pack(f"<{frames}L", *(n * (len(frame) + 24) for n in range(frames))) if table else b""
+    made = canaries.Syntax(syntax, encapsulated=True)
+    size = {0x00280010: SIDE, 0x00280011: SIDE, 0x00280100: 8, 0x00280101: 8, 0x00280102: 7, 0x00280103: 0}
+    body = canaries.element(made, 0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7.2")
+    body += canaries.element(made, 0x00080018, "UI", b"1.2.3.4") + canaries.numbers(made, 0x00280002, "US", 1)
+    body += canaries.element(made, 0x00280004, "CS", b"MONOCHROME2")
+    body += canaries.element(made, 0x00280008, "IS", str(frames).encode())
+    body += b"".join(canaries.numbers(made, tag, "US", value) for tag, value in size.items())
+    return canaries.file(made, body + canaries.fragments(made, offsets, *parts * frames))
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["offset table", "no offset table"])
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("coding", ["JPEG", "JPEG-LS", "JPEG 2000"])
+def test_frames_in_fragments_keep_their_pixels(tmp_path, coding, frames, table):
+    if coding not in CODED:
+        pytest.skip("this Pillow has no JPEG 2000: `pip install --upgrade pillow`")
+    source, copy = tmp_path / "source.dcm", tmp_path / "copy.dcm"
+    source.write_bytes(fragmented(coding, frames, table))
+    metadata.strip_file(source, copy)
+    before, after = pydicom.dcmread(source), pydicom.dcmread(copy)
+    assert after.pixel_array.shape[:-2] == ((frames,) if frames > 1 else ())
+    assert np.array_equal(after.pixel_array, before.pixel_array)
+
+
+def test_more_frames_than_the_header_says_are_not_lost_silently(tmp_path):
+    source = tmp_path / "source.dcm"
+    one_too_many = fragmented("JPEG", 2, False).replace(b"\x28\0\x08\0IS\x02\x002 ", b"\x28\0\x08\0IS\x02\x001 ")
+    source.write_bytes(one_too_many)
+    metadata.strip_file(source, tmp_path / "copy.dcm")
+    before, after = (pydicom.dcmread(path).PixelData for path in (source, tmp_path / "copy.dcm"))
+    assert after == before

@@ -1,4 +1,4 @@
-"""Done when no. 3: each real file that pydicom ships is stripped and as valid as before, or refused with a reason."""
+"""Each real file that pydicom ships is stripped and as valid as before, or refused with a reason."""
 
 import re
 import subprocess

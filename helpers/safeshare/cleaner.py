@@ -18,7 +18,17 @@ from pydicom.uid import UID_dictionary
 from pydicom.values import convert_SQ
 
 from . import profile
-from .dicomfile import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, as_raw, encoding, stripped, text, value_of
+from .dicomfile import (
+    DEFAULT_ENCODINGS,
+    PIXEL_DATA,
+    UNDEFINED,
+    UNREADABLE,
+    as_raw,
+    encoding,
+    stripped,
+    text,
+    value_of,
+)
 from .finding import Refused
 from .profile import ACCESSION_NUMBER, PATIENT_ID, PATIENT_NAME, Options, Profile, Rule
 from .pseudonyms import Pseudonyms
@@ -100,6 +110,8 @@ class Cleaner:
         place = _Place({}, parent, path, convert_encodings(own) if own != [""] else encodings)
         rule_of = self._profile.rule
         for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
+            if isinstance(element, RawDataElement) and element.value is None and element.length:
+                element = dataset[tag]  # pydicom has left it in the file until somebody asks (defer_size)
             if tag in PIXEL_DATA and not parent:
                 place.out[element.tag] = copy(element)
                 continue
@@ -346,7 +358,8 @@ class Cleaner:
         for place, raw, vr in self._kept:
             coded = vr not in _FREE_TEXT and vr != "CS"
             value = (raw.value or b"").decode("latin-1") if coded else decoded(raw.value or b"", place.encodings)
-            if not self._names.found_in(value, only_long=coded) or (vr == "CS" and _is_term(value)):
+            # A short name may well be a code, such as SE, and no scanner writes a short name into a code.
+            if not self._names.found_in(value, only_long=coded or vr == "CS") or (vr == "CS" and _is_term(value)):
                 continue
             why = "repeats a name or a number that the profile removes elsewhere in this data set (PS3.15 E.1.1)"
             rule = Rule("X" if coded else "C", vr, "", why)
@@ -382,7 +395,7 @@ class Cleaner:
         implicit = raw.is_implicit_VR or raw.VR == "UN"  # a sequence in VR UN is implicit (PS3.5 6.2.2)
         try:
             return list(convert_SQ(value, implicit, self._little, place.encodings))
-        except (EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, NotImplementedError):
+        except UNREADABLE:
             return None
 
 

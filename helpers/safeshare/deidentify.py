@@ -5,6 +5,7 @@ from typing import Any
 
 from pydicom import DataElement, Dataset, Sequence
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
@@ -84,9 +85,19 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
     element = dataset.get_item(_PIXEL_DATA)
     value: Any = element.value if element is not None else None
     syntax = meta.get("TransferSyntaxUID")
-    if not isinstance(value, bytes):
+    if not value:
         return []
-    if isinstance(syntax, UID) and syntax.is_encapsulated:
+    if not isinstance(value, bytes):
+        raise Refused("its pixel data is not in memory: set PixelData to bytes, or strip the file.")
+    if any(tag in dataset and tag not in clean for tag in dicomfile.PIXEL_SIZE):
+        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
+    undefined = (
+        element.length == dicomfile.UNDEFINED if isinstance(element, RawDataElement) else element.is_undefined_length
+    )
+    encapsulated = isinstance(syntax, UID) and syntax.is_encapsulated
+    if undefined and not encapsulated:
+        raise Refused("its pixel data is compressed and its file_meta does not say how: set its TransferSyntaxUID.")
+    if encapsulated:
         whole = value if value.endswith(dicomfile.DELIMITER) else value + dicomfile.DELIMITER
         blank = b"".join(dicomfile.fragments(BytesIO(whole), dataset, syntax)).removesuffix(dicomfile.DELIMITER)
         value = whole.removesuffix(dicomfile.DELIMITER)
@@ -95,7 +106,6 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
         blank = value[:wanted] + bytes(max(0, len(value) - wanted))
     if blank == value:
         return []
-    encapsulated = isinstance(syntax, UID) and syntax.is_encapsulated
     clean[_PIXEL_DATA] = DataElement(
         _PIXEL_DATA, "OB" if encapsulated else "OW", blank, is_undefined_length=encapsulated
     )

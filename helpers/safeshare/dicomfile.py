@@ -12,7 +12,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.charset import convert_encodings
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
@@ -36,9 +36,20 @@ IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
 _ITEM_HEAD = struct.Struct("<HHL")
 DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
 DELIMITER = _ITEM_HEAD.pack(0xFFFE, 0xE0DD, 0)  # ends encapsulated pixel data (PS3.5 A.4)
-_READ_ERRORS = (
-    InvalidDicomError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError,
-    NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error,
+PIXEL_SIZE = [
+    tag_for_keyword(keyword) or 0
+    for keyword in (
+        "Rows",
+        "Columns",
+        "SamplesPerPixel",
+        "NumberOfFrames",
+        "BitsAllocated",
+        "PhotometricInterpretation",
+    )
+]
+UNREADABLE = (  # whatever pydicom raises over damaged data
+    AttributeError, BytesLengthException, EOFError, IndexError, InvalidDicomError, KeyError, MemoryError,
+    NotImplementedError, OSError, OverflowError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 
 
@@ -80,7 +91,7 @@ def read(stream: BinaryIO) -> tuple[Header, Pixels | None]:
         raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.") from error
     except Refused:
         raise
-    except _READ_ERRORS as error:
+    except UNREADABLE as error:
         raise Refused("it cannot be read as DICOM: ask the sender for a sound copy.") from error
     if not header.dataset:
         raise Refused("it holds no data set: ask the sender for a sound copy.")
@@ -101,7 +112,10 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
         stream.seek(0)
         return _read_bare(stream, start)
     if syntax == DEFLATED:
-        stream = io.BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read()))
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        stream = io.BytesIO(inflate.decompress(stream.read()))
+        if not inflate.eof:
+            raise Refused("it breaks off before its end: copy or send it again.")
     dataset = read_dataset(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, stop_when=_at_pixels)
     # Some files are implicit against their syntax: they are read by what they are, and written by what it says.
     dataset.set_original_encoding(syntax == IMPLICIT, syntax != BIG_ENDIAN)
@@ -216,6 +230,8 @@ def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[byte
         yield header
         return
     encapsulated = pixels.length == UNDEFINED
+    if any(tag in pixels.header and tag not in dataset for tag in PIXEL_SIZE):
+        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
     if encapsulated == (syntax in (IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED)):
         raise Refused("its pixel data is not coded as its transfer syntax says: ask the sender for a sound copy.")
     length = UNDEFINED if encapsulated else pixels.length + pixels.length % 2
@@ -223,14 +239,17 @@ def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[byte
     if encapsulated:
         yield from fragments(pixels.stream, pixels.header, syntax)
         return
+    start = pixels.stream.tell()
+    if pixels.stream.seek(0, io.SEEK_END) - start < pixels.length:
+        raise Refused("its pixel data breaks off before its end: copy or send it again.")
+    pixels.stream.seek(start)
     wanted = left = min(pixel_bytes(pixels.header, PIXEL_DATA[pixels.tag]), pixels.length)
     while left:
         part = pixels.stream.read(min(left, CHUNK))
-        if not part:
-            raise Refused("its pixel data breaks off before its end: copy or send it again.")
         left -= len(part)
         yield part
-    yield bytes(length - wanted)  # what stands behind the last pixel is no pixel
+    for at in range(wanted, length, CHUNK):  # what stands behind the last pixel is no pixel
+        yield bytes(min(CHUNK, length - at))
 
 
 def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
@@ -243,7 +262,7 @@ def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
     if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
         samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
     count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    if not count or photometric == "YBR_PARTIAL_420":
+    if not count or bits not in (1, 8, 12, 16, 24, 32, 64) or photometric == "YBR_PARTIAL_420":
         raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
     return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
 
@@ -359,8 +378,6 @@ def _frame_starts(stream: BinaryIO, table: bytes, places: list[tuple[int, int]],
     """
     if len(places) == frames:
         return list(range(frames))
-    if frames == 1:
-        return [0]
     by_offset = {at - places[0][0]: number for number, (at, _) in enumerate(places)}
     offsets = [int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), 4)]
     starts = [by_offset.get(offset, -1) for offset in offsets]

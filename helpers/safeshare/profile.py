@@ -89,7 +89,7 @@ _TELLING_VR = {
     "TM": "a time of day",
 }
 _CLASS_UID = re.compile("SOPClass|TransferSyntax|CodingScheme|ContextUID|MappingResource")
-_NO_DATA_SET = {0x0000, 0x0002, 0x0004}  # commands, file meta information, media directories
+_NO_DATA_SET = {0x0000, 0x0002, 0x0004, 0xFFFE}  # commands, file meta information, directories, delimiters
 _DATE_OPTIONS = {"retain_longitudinal_full_dates": "K", "retain_longitudinal_modified_dates": "C"}
 _FACTS = (  # the first option that the table names for an attribute tells what kind of fact it holds
     ("retain_longitudinal_full_dates", "a date or time, which links to other records"),
@@ -287,10 +287,11 @@ _BINARY = {"AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV
 _SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 _PATTERNS = {  # a little wider than the standard, as files are: a comma in a number, letters in lower case
     "AS": re.compile(rb"[0-9DWMYdwmy \\]*\0?"),
-    "CS": re.compile(rb"[A-Za-z0-9_ \\./+-]*\0?"),
+    "CS": re.compile(rb"[A-Za-z0-9_ ./+-]{0,16}(\\[A-Za-z0-9_ ./+-]{0,16})*\0?"),
     "DS": re.compile(rb"[0-9+.,eE \\-]*\0?"),
     "IS": re.compile(rb"[0-9+., \\-]*\0?"),
     "UI": re.compile(rb"[0-9. \\]*\0?"),
+    **dict.fromkeys(("LO", "LT", "SH", "ST", "UC", "UT"), re.compile(rb"[^\0-\x08\x0b\x0e-\x1a\x1c-\x1f]*\0*")),
 }
 
 PATIENT_NAME, PATIENT_ID, ACCESSION_NUMBER = (
