@@ -7,11 +7,10 @@ import struct
 import canaries
 import numpy as np
 import pydicom
-import pydicom
 import pytest
 from PIL import Image, features
 
-from safeshare import Refused, metadata
+from safeshare import metadata
 from safeshare.compressed import blank
 
 jpeg_ls = pytest.importorskip("jpeg_ls")

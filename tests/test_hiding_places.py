@@ -222,3 +222,10 @@ def test_a_damaged_file_is_refused_or_stripped_as_well(tmp_path, syntax):
             continue
         assert b"ZQcanary" not in canaries.inflated(stripped.read_bytes())
         assert metadata.find_file(stripped) == []
+
+
+@pytest.mark.parametrize("vr", [b"\xff\0", b"O\xc2", b"LO"])
+def test_pixel_data_of_a_broken_vr_is_not_lost_silently(tmp_path, vr):
+    pixels = element(EXPLICIT, tag("PixelData"), "OB", bytes(2 * SIDE * SIDE)).replace(b"OB", vr)
+    with pytest.raises(Refused):
+        strip_bytes(tmp_path, small_file(EXPLICIT, image(EXPLICIT), pixels))

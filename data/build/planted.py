@@ -495,7 +495,7 @@ def add_siemens(ds: Dataset, visit: Visit) -> None:
     """Add private attributes in the way of one vendor."""
     header = f"SV10 Patient={NAME} Born=19610412 ID={PATIENT_ID} Device={visit.serial}".encode()
     block = ds.private_block(0x0019, "SIEMENS CT VA0  COAD", create=True)
-    block.add_new(0xB0, "DS", "0")  # Feed per Rotation: known to be safe
+    block.add_new(0xB0, "DS", "0")  # Feed per Rotation: harmless, and not on the list of PS3.15
     block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
     block.add_new(0x08, "CS", "CT")
     block.add_new(0x10, "OB", header + b"\0" * (len(header) % 2))
@@ -514,8 +514,9 @@ def add_ge(ds: Dataset, visit: Visit) -> None:
     block.add_new(0x02, "SH", "CT02 NOWHERE")
     block.add_new(0x27, "SL", 1664289330)  # Image actual date: 27 September 2022, in seconds since 1970
     block.add_new(0xE3, "UI", f"{ROOT}.{visit.serial}")
+    block = ds.private_block(0x0019, "GEMS_ACQU_01", create=True)
+    block.add_new(0x23, "DS", "39.37")  # Table Speed: on the list of PS3.15, Table E.3.10-1
     block = ds.private_block(0x0043, "GEMS_PARM_01", create=True)
-    block.add_new(0x27, "SH", "0.984:1")  # Scan Pitch Ratio: known to be safe
     block.add_new(0x61, "UI", visit.study)
     block.add_new(0x62, "SH", visit.study_id)
 

@@ -5,26 +5,28 @@ Values that stay are never decoded: pydicom hands over raw elements, and they pa
 
 from collections.abc import MutableMapping
 from copy import copy
-from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydicom import DataElement, Dataset, Sequence
-from pydicom.charset import convert_encodings, decode_bytes, python_encoding
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.charset import convert_encodings, python_encoding
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 from pydicom.values import convert_SQ
 
 from . import profile
-from .dicomfile import (
+from .elements import (
     DEFAULT_ENCODINGS,
     PIXEL_DATA,
     UNDEFINED,
     UNREADABLE,
     as_raw,
+    decoded,
     encoding,
+    name_of,
+    new_raw,
     stripped,
     text,
     value_of,
@@ -49,7 +51,6 @@ _IDENTIFIERS = {
 }  # fmt: skip
 _REFERENCED_STEP = tag_for_keyword("ReferencedPerformedProcedureStepSequence")
 _REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
-_DELIMITERS = {ord(mark) for mark in "\\^=\r\n\t\f"}  # they end a change of character set (PS3.5 6.1.2.5.3)
 _REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
 
@@ -399,30 +400,10 @@ class Cleaner:
             return None
 
 
-def decoded(value: bytes, encodings: list[str]) -> str:
-    """Return a text value by its character sets, without padding."""
-    value = stripped(value)
-    if value.isascii() and b"\x1b" not in value:
-        return value.decode("ascii")
-    return decode_bytes(value, encodings, _DELIMITERS)
-
-
 def _is_term(value: str) -> bool:
     """Tell whether a code string is made of terms, such as HEAD, which name nobody, not even a patient called Head."""
     terms = profile.vocabulary()
     return all(word in terms for word in value.lower().replace("\\", " ").replace("_", " ").split())
-
-
-def new_raw(tag: int, vr: str, value: bytes, implicit: bool, little: bool) -> RawDataElement:
-    """Return an element with an encoded value, padded to even length (PS3.5 6.2)."""
-    value += (b"\0" if vr in ("UI", "OB", "UN") else b" ") * (len(value) % 2)
-    return RawDataElement(BaseTag(tag), vr, len(value), value, 0, implicit, little)
-
-
-@cache
-def name_of(tag: int) -> str:
-    """Return the keyword, or the numbers where the standard has no keyword."""
-    return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def _safe_private_vr(dataset: Dataset, raw: RawDataElement) -> str | None:

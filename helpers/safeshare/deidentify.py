@@ -10,8 +10,9 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
-from . import dicomfile, profile
-from .cleaner import Change, Cleaner, name_of, new_raw
+from . import dicomfile, pixeldata, profile
+from .cleaner import Change, Cleaner
+from .elements import DEFAULT_ENCODINGS, UNDEFINED, encoding, name_of, new_raw, text, value_of
 from .finding import Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
@@ -40,7 +41,7 @@ def deidentify(
 
     Raises ``Refused`` when the data set is of a kind that cannot be made safe here, ``ValueError`` for a wrong option.
     """
-    sop_class = dicomfile.text(dataset, "SOPClassUID") or dicomfile.text(meta, "MediaStorageSOPClassUID")
+    sop_class = text(dataset, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
     for start, reason in _UNSAFE.items():
         if sop_class.startswith(start):
             raise Refused(reason)
@@ -58,16 +59,16 @@ def around(preamble: bytes, meta: Dataset, clean: Dataset) -> list[Change]:
     changes = []
     if any(preamble):
         why = "128 free bytes at the start of a file, which can hold anything (PS3.10 7.1)"
-        changes.append(Change("preamble", 0, "OB", preamble, "X", why, dicomfile.DEFAULT_ENCODINGS))
+        changes.append(Change("preamble", 0, "OB", preamble, "X", why, DEFAULT_ENCODINGS))
     for tag in sorted(meta.keys()):
-        value = dicomfile.value_of(meta, tag)
-        text = value.decode("ascii", "replace")
-        if tag == _META_INSTANCE and text != dicomfile.text(clean, "SOPInstanceUID"):
+        value = value_of(meta, tag)
+        shown = value.decode("ascii", "replace")
+        if tag == _META_INSTANCE and shown != text(clean, "SOPInstanceUID"):
             why = f"a number that leads back to the original study (PS3.15 {profile.EDITION}, Table E.1-1: U)"
-            changes.append(Change(name_of(tag), tag, "UI", value, "U", why, dicomfile.DEFAULT_ENCODINGS))
-        elif tag != _META_INSTANCE and tag not in _META_KEPT and text not in _META_OURS:
+            changes.append(Change(name_of(tag), tag, "UI", value, "U", why, DEFAULT_ENCODINGS))
+        elif tag != _META_INSTANCE and tag not in _META_KEPT and shown not in _META_OURS:
             why = "tells which system sent or wrote the file (PS3.10 7.1)"
-            changes.append(Change(name_of(tag), tag, "LO", value, "X", why, dicomfile.DEFAULT_ENCODINGS))
+            changes.append(Change(name_of(tag), tag, "LO", value, "X", why, DEFAULT_ENCODINGS))
     return changes
 
 
@@ -89,36 +90,34 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
         return []
     if not isinstance(value, bytes):
         raise Refused("its pixel data is not in memory: set PixelData to bytes, or strip the file.")
-    if any(tag in dataset and tag not in clean for tag in dicomfile.PIXEL_SIZE):
+    if any(tag in dataset and tag not in clean for tag in pixeldata.PIXEL_SIZE):
         raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
-    undefined = (
-        element.length == dicomfile.UNDEFINED if isinstance(element, RawDataElement) else element.is_undefined_length
-    )
+    undefined = element.length == UNDEFINED if isinstance(element, RawDataElement) else element.is_undefined_length
     encapsulated = isinstance(syntax, UID) and syntax.is_encapsulated
     if undefined and not encapsulated:
         raise Refused("its pixel data is compressed and its file_meta does not say how: set its TransferSyntaxUID.")
     if encapsulated:
-        whole = value if value.endswith(dicomfile.DELIMITER) else value + dicomfile.DELIMITER
-        blank = b"".join(dicomfile.fragments(BytesIO(whole), dataset, syntax)).removesuffix(dicomfile.DELIMITER)
-        value = whole.removesuffix(dicomfile.DELIMITER)
+        whole = value if value.endswith(pixeldata.DELIMITER) else value + pixeldata.DELIMITER
+        blank = b"".join(pixeldata.fragments(BytesIO(whole), dataset, syntax)).removesuffix(pixeldata.DELIMITER)
+        value = whole.removesuffix(pixeldata.DELIMITER)
     else:
-        wanted = dicomfile.pixel_bytes(dataset) or len(value)
+        wanted = pixeldata.pixel_bytes(dataset) or len(value)
         blank = value[:wanted] + bytes(max(0, len(value) - wanted))
     if blank == value:
         return []
     clean[_PIXEL_DATA] = DataElement(
         _PIXEL_DATA, "OB" if encapsulated else "OW", blank, is_undefined_length=encapsulated
     )
-    return [Change("PixelData", _PIXEL_DATA, "OB", b"", "X", HIDDEN, dicomfile.DEFAULT_ENCODINGS)]
+    return [Change("PixelData", _PIXEL_DATA, "OB", b"", "X", HIDDEN, DEFAULT_ENCODINGS)]
 
 
 def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:
-    implicit, little = dicomfile.encoding(dataset)
+    implicit, little = encoding(dataset)
     new = FileMetaDataset()
     new.FileMetaInformationGroupLength = 0  # pydicom counts it when it writes, if it is there
     new.FileMetaInformationVersion = b"\0\1"
-    new.MediaStorageSOPClassUID = UID(dicomfile.text(clean, "SOPClassUID"))
-    new.MediaStorageSOPInstanceUID = UID(dicomfile.text(clean, "SOPInstanceUID"))
+    new.MediaStorageSOPClassUID = UID(text(clean, "SOPClassUID"))
+    new.MediaStorageSOPInstanceUID = UID(text(clean, "SOPInstanceUID"))
     new.TransferSyntaxUID = meta.get("TransferSyntaxUID") or UID(dicomfile.plain_syntax(implicit, little))
     new.ImplementationClassUID = UID(dicomfile.IMPLEMENTATION_CLASS_UID)
     new.ImplementationVersionName = dicomfile.IMPLEMENTATION_VERSION_NAME
@@ -129,14 +128,14 @@ def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:
 
 def _mark(dataset: Dataset, clean: Dataset, options: Options) -> None:
     """Say in the data set what was done to it (PS3.15 E.1.1; PS3.3 C.7.1.1 and C.12.1.1.1)."""
-    implicit, little = dicomfile.encoding(dataset)
+    implicit, little = encoding(dataset)
 
     def put(where: Dataset, keyword: str, vr: str, value: str) -> None:
         tag = BaseTag(tag_for_keyword(keyword) or 0)
         where[tag] = new_raw(tag, vr, value.encode(), implicit, little)
 
     chosen = profile.method_options(options)
-    before = {dicomfile.text(code, "CodeValue") for code in dataset.get("DeidentificationMethodCodeSequence") or ()}
+    before = {text(code, "CodeValue") for code in dataset.get("DeidentificationMethodCodeSequence") or ()}
     codes = {profile.BASIC_PROFILE, *(profile.METHODS[name] for name in chosen)}
     codes |= {method for method in profile.CLEANED if method[0] in before}
     items = []

@@ -1,31 +1,23 @@
-"""DICOM files as bytes: read the header, pass the pixel data on without loading it, write what was de-identified."""
+"""DICOM files: read the header, find the pixel data, write what was de-identified (PS3.10)."""
 
 import io
 import secrets
 import struct
 import zlib
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pydicom import DataElement, Dataset, dcmread
-from pydicom.charset import convert_encodings
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
-from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
-from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
-from pydicom.multival import MultiValue
 from pydicom.uid import UID_dictionary
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from .compressed import FRAME_STARTS, blank
+from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, encode, encoding, head, text
 from .finding import Refused
-
-PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
-UNDEFINED = 0xFFFFFFFF
-CHUNK = 1 << 20
+from .pixeldata import Pixels, copy_pixels
 
 IMPLICIT, EXPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -33,45 +25,10 @@ _ELSEWHERE = {"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008
 IMPLEMENTATION_CLASS_UID = "2.25.97758278047911116875138859881727751996"
 IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
 
-_ITEM_HEAD = struct.Struct("<HHL")
-DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
-DELIMITER = _ITEM_HEAD.pack(0xFFFE, 0xE0DD, 0)  # ends encapsulated pixel data (PS3.5 A.4)
-PIXEL_SIZE = [
-    tag_for_keyword(keyword) or 0
-    for keyword in (
-        "Rows",
-        "Columns",
-        "SamplesPerPixel",
-        "NumberOfFrames",
-        "BitsAllocated",
-        "PhotometricInterpretation",
-    )
-]
-UNREADABLE = (  # whatever pydicom raises over damaged data
-    AttributeError, BytesLengthException, EOFError, IndexError, InvalidDicomError, KeyError, MemoryError,
-    NotImplementedError, OSError, OverflowError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
-)  # fmt: skip
-
-
-def encoding(dataset: Dataset) -> tuple[bool, bool]:
-    """Return whether a data set is implicit and whether it is little endian; one made by hand counts as explicit."""
-    implicit, little = dataset.original_encoding
-    return bool(implicit), little is not False
-
 
 def plain_syntax(implicit: bool, little: bool) -> str:
     """Return the transfer syntax of an uncompressed data set (PS3.5 10)."""
     return IMPLICIT if implicit else EXPLICIT if little else BIG_ENDIAN
-
-
-class Pixels(NamedTuple):
-    """The pixel data of an open file: its tag, VR and length, the stream, which stands at its value, and the header."""
-
-    tag: int
-    vr: str
-    length: int
-    stream: BinaryIO
-    header: Dataset
 
 
 class Header(NamedTuple):
@@ -191,7 +148,8 @@ def write(out: BinaryIO, dataset: Dataset, syntax: str, pixels: Pixels | None) -
     Nothing else of the original gets into it: no preamble, no AE titles, nothing behind the pixel data.
     Raises ``Refused`` when the pixel data breaks off.
     """
-    parts = _body(dataset, syntax, pixels)
+    header = encode(dataset, *encoding(dataset))
+    parts = chain([header], copy_pixels(pixels, dataset, syntax) if pixels else ())
     out.write(bytes(128) + b"DICM" + _meta(dataset, syntax))
     if syntax == DEFLATED:
         deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -223,210 +181,6 @@ def save(destination: Path, dataset: Dataset, syntax: str, pixels: Pixels | None
         part.unlink(missing_ok=True)
 
 
-def _body(dataset: Dataset, syntax: str, pixels: Pixels | None) -> Iterator[bytes]:
-    implicit, little = encoding(dataset)
-    header = encode(dataset, implicit, little)
-    if pixels is None:
-        yield header
-        return
-    encapsulated = pixels.length == UNDEFINED
-    if any(tag in pixels.header and tag not in dataset for tag in PIXEL_SIZE):
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
-    if encapsulated == (syntax in (IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED)):
-        raise Refused("its pixel data is not coded as its transfer syntax says: ask the sender for a sound copy.")
-    length = UNDEFINED if encapsulated else pixels.length + pixels.length % 2
-    yield header + _head(pixels.tag, pixels.vr, length, implicit, little)
-    if encapsulated:
-        yield from fragments(pixels.stream, pixels.header, syntax)
-        return
-    start = pixels.stream.tell()
-    if pixels.stream.seek(0, io.SEEK_END) - start < pixels.length:
-        raise Refused("its pixel data breaks off before its end: copy or send it again.")
-    pixels.stream.seek(start)
-    wanted = left = min(pixel_bytes(pixels.header, PIXEL_DATA[pixels.tag]), pixels.length)
-    while left:
-        part = pixels.stream.read(min(left, CHUNK))
-        left -= len(part)
-        yield part
-    for at in range(wanted, length, CHUNK):  # what stands behind the last pixel is no pixel
-        yield bytes(min(CHUNK, length - at))
-
-
-def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
-    """Return how many bytes the pixels take (PS3.5 8.1.1), where a pixel takes ``value_bytes`` or Bits Allocated.
-
-    Raises ``Refused`` where the header does not tell: then nobody can say what stands behind the pixels.
-    """
-    samples, bits = _number(dataset, "SamplesPerPixel") or 1, value_bytes * 8 or _number(dataset, "BitsAllocated")
-    photometric = text(dataset, "PhotometricInterpretation")
-    if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
-        samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
-    count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    if not count or bits not in (1, 8, 12, 16, 24, 32, 64) or photometric == "YBR_PARTIAL_420":
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
-    return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
-
-
-def _frame_pixels(dataset: Dataset) -> int:
-    return _number(dataset, "Rows") * _number(dataset, "Columns")
-
-
-def _frames(dataset: Dataset) -> int:
-    try:
-        return int(text(dataset, "NumberOfFrames") or 1)
-    except ValueError:
-        return 0
-
-
-def _number(dataset: Dataset, keyword: str) -> int:
-    """Return a value of VR US, 0 where there is none."""
-    element = dataset.get_item(tag_for_keyword(keyword) or 0)
-    value: Any = element.value if element is not None else b""
-    if isinstance(value, bytes):
-        return int.from_bytes(value[:2], "little" if encoding(dataset)[1] else "big")
-    return int(value or 0)
-
-
-def text(dataset: Dataset, keyword: str) -> str:
-    """Return a value as text without converting the element, "" where there is none."""
-    return value_of(dataset, tag_for_keyword(keyword) or 0).decode("ascii", "replace")
-
-
-def value_of(dataset: Dataset, tag: int) -> bytes:
-    """Return an encoded value without its padding and without converting the element, b"" where there is none."""
-    element = dataset.get_item(tag)
-    value: Any = element.value if element is not None else b""
-    if isinstance(value, bytes):
-        return stripped(value)
-    return ("\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value or "")).strip().encode()
-
-
-def stripped(value: bytes | None) -> bytes:
-    """Return a value without its padding."""
-    return (value or b"").strip(b" \0")
-
-
-def fragments(stream: BinaryIO, dataset: Dataset, syntax: str) -> Iterator[bytes]:
-    """Yield the items of encapsulated pixel data (PS3.5 A.4), hidden places blanked, and the delimiter that ends them.
-
-    The offset table is kept where it is right. Raises ``Refused`` when the pixel data is not what ``syntax`` says.
-    """
-    for number, (items, clean) in enumerate(_frames_of(stream, dataset, syntax)):
-        if number == 0:
-            yield _ITEM_HEAD.pack(0xFFFE, 0xE000, len(clean)) + clean
-            continue
-        at = 0
-        for item in items:
-            yield _ITEM_HEAD.pack(0xFFFE, 0xE000, len(item)) + clean[at : at + len(item)]
-            at += len(item)
-    yield DELIMITER
-
-
-def hides_something(stream: BinaryIO, dataset: Dataset, syntax: str) -> bool:
-    """Tell whether there is anything to blank in encapsulated pixel data."""
-    return any(clean != b"".join(items) for items, clean in _frames_of(stream, dataset, syntax))
-
-
-def _frames_of(stream: BinaryIO, dataset: Dataset, syntax: str) -> Iterator[tuple[list[bytes], bytes]]:
-    """Yield the offset table, then each frame: its items as they are, and joined without what they hide."""
-    (table_at, table_length), *places = _item_places(stream)
-    stream.seek(table_at)
-    table = stream.read(table_length)
-    starts = _frame_starts(stream, table, places, _frames(dataset))
-    offsets = [places[start][0] - places[0][0] for start in starts]
-    right = table == b"".join(offset.to_bytes(4, "little") for offset in offsets if offset <= UNDEFINED)
-    yield [table], table if right else b""
-    for start, end in zip(starts, [*starts[1:], len(places)], strict=True):
-        items = []
-        for at, length in places[start:end]:
-            stream.seek(at)
-            items.append(stream.read(length))
-        try:
-            yield items, blank(b"".join(items), syntax, _frame_pixels(dataset))
-        except ValueError as error:
-            raise Refused(f"{error}: export it again without compression.") from error
-    stream.seek(8, io.SEEK_CUR)
-
-
-def _item_places(stream: BinaryIO) -> list[tuple[int, int]]:
-    """Return the position and length of each item's value, the offset table's first."""
-    places: list[tuple[int, int]] = []
-    at = stream.tell()
-    end = stream.seek(0, io.SEEK_END)
-    while True:
-        stream.seek(at)
-        head = stream.read(8)
-        if len(head) < 8:
-            break
-        group, element, length = _ITEM_HEAD.unpack(head)
-        if (group, element) == (0xFFFE, 0xE0DD) and len(places) > 1:
-            return places
-        if (group, element) != (0xFFFE, 0xE000) or length == UNDEFINED:
-            raise Refused("its compressed pixel data is no series of items: ask the sender for a sound copy.")
-        places.append((at + 8, length))
-        at += 8 + length
-        if at > end:
-            break
-    raise Refused("its compressed pixel data breaks off before its end: copy or send it again.")
-
-
-def _frame_starts(stream: BinaryIO, table: bytes, places: list[tuple[int, int]], frames: int) -> list[int]:
-    """Return the number of the first item of each frame, as PS3.5 A.4 lets one tell it.
-
-    Where the number of frames, the offset table and the items contradict each other, each item that begins like a frame
-    is taken for one; a frame that is then not whole is refused later on.
-    """
-    if len(places) == frames:
-        return list(range(frames))
-    by_offset = {at - places[0][0]: number for number, (at, _) in enumerate(places)}
-    offsets = [int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), 4)]
-    starts = [by_offset.get(offset, -1) for offset in offsets]
-    if len(starts) == frames and starts[0] == 0 and starts == sorted(set(starts)):
-        return starts
-    return [0, *(n for n, (at, _) in enumerate(places) if n and _peek(stream, at).startswith(FRAME_STARTS))]
-
-
-def _peek(stream: BinaryIO, at: int) -> bytes:
-    stream.seek(at)
-    return stream.read(4)
-
-
-def encode(dataset: Dataset, implicit: bool, little: bool) -> bytes:
-    """Encode a data set without its pixel data; values of raw elements pass on as they are."""
-    parts: list[bytes] = []
-    order = "<" if little else ">"
-    for tag, element in sorted(dataset.items(), key=lambda pair: int(pair[0])):
-        if tag in PIXEL_DATA:
-            continue
-        if element.VR == "SQ" and not isinstance(element, RawDataElement):
-            items = [encode(item, implicit, little) for item in element.value]
-            value = b"".join(struct.pack(f"{order}HHL", 0xFFFE, 0xE000, len(item)) + item for item in items)
-        else:
-            element = as_raw(dataset, element, implicit, little, DEFAULT_ENCODINGS)
-            value = element.value or b""
-        parts += _head(tag, element.VR or _vr(tag), len(value), implicit, little), value
-    return b"".join(parts)
-
-
-def _head(tag: int, vr: str, length: int, implicit: bool, little: bool) -> bytes:
-    order = "<" if little else ">"
-    if implicit:
-        return struct.pack(f"{order}HHL", tag >> 16, tag & 0xFFFF, length)
-    if vr in EXPLICIT_VR_LENGTH_32:
-        return struct.pack(f"{order}HH2sHL", tag >> 16, tag & 0xFFFF, vr.encode(), 0, length)
-    if length > 0xFFFF:  # a long value of a short VR (PS3.5 6.2.2)
-        return struct.pack(f"{order}HH2sHL", tag >> 16, tag & 0xFFFF, b"UN", 0, length)
-    return struct.pack(f"{order}HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), length)
-
-
-def _vr(tag: int) -> str:
-    try:
-        vr = dictionary_VR(tag)
-    except KeyError:
-        return "UN"
-    return "OW" if vr.endswith("OW") else vr[:2]
-
-
 def _meta(dataset: Dataset, syntax: str) -> bytes:
     """Return the file meta information: what PS3.10 7.1 requires, and nothing of the original but the two UIDs."""
     elements = (
@@ -442,38 +196,5 @@ def _meta(dataset: Dataset, syntax: str) -> bytes:
         if not value:  # a test object, say, that does not tell what it is
             continue
         value += (b" " if vr == "SH" else b"\0") * (len(value) % 2)
-        body += _head(0x00020000 | element, vr, len(value), False, True) + value
-    return _head(0x00020000, "UL", 4, False, True) + struct.pack("<L", len(body)) + body
-
-
-def as_raw(
-    dataset: Dataset, element: DataElement | RawDataElement, implicit: bool, little: bool, encodings: list[str]
-) -> RawDataElement:
-    """Encode an element that somebody has set or looked at, so that all elements are treated alike.
-
-    Raises ``Refused`` when its value cannot be stored with its VR.
-    """
-    if isinstance(element, RawDataElement):
-        return element
-    if element.VR == "SQ":
-        return RawDataElement(element.tag, "SQ", UNDEFINED, element.value, 0, implicit, little)
-    if element.value is None:
-        return RawDataElement(element.tag, element.VR, 0, b"", 0, implicit, little)
-    tag, vr = element.tag, element.VR
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = True, little
-    try:
-        element = correct_ambiguous_vr_element(element, dataset, little)
-        write_data_element(buffer, element, encodings)
-    except (
-        AttributeError,
-        NotImplementedError,
-        OSError,
-        OverflowError,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as error:
-        raise Refused(f"{tag} has a value that VR {vr} cannot store: set a valid one.") from error
-    value = buffer.getvalue()[8:]
-    return RawDataElement(element.tag, element.VR, len(value), value, 0, implicit, little)
+        body += head(0x00020000 | element, vr, len(value), False, True) + value
+    return head(0x00020000, "UL", 4, False, True) + struct.pack("<L", len(body)) + body

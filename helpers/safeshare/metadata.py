@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Unpack
 
 from pydicom import Dataset
 
-from . import dicomfile
-from .cleaner import Change, decoded
+from . import dicomfile, pixeldata
+from .cleaner import Change
 from .deidentify import HIDDEN, around, deidentify, deidentify_in_memory
+from .elements import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, decoded
 from .finding import Finding, Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
@@ -90,20 +91,20 @@ def strip_file(source: Path, destination: Path, *, key: bytes | str | None = Non
             raise Refused(error.reason, source) from error
 
 
-def _in_pixels(header: dicomfile.Header, pixels: dicomfile.Pixels | None) -> list[Change]:
+def _in_pixels(header: dicomfile.Header, pixels: pixeldata.Pixels | None) -> list[Change]:
     """Return what hides in the pixel data of a file and behind it."""
     if pixels is None:
         return []
     changes = []
-    if pixels.length == dicomfile.UNDEFINED:
-        if dicomfile.hides_something(pixels.stream, header.dataset, header.syntax):
-            changes.append(Change("PixelData", pixels.tag, "OB", b"", "X", HIDDEN, dicomfile.DEFAULT_ENCODINGS))
+    if pixels.length == UNDEFINED:
+        if pixeldata.hides_something(pixels.stream, header.dataset, header.syntax):
+            changes.append(Change("PixelData", pixels.tag, "OB", b"", "X", HIDDEN, DEFAULT_ENCODINGS))
     else:
-        wanted = dicomfile.pixel_bytes(header.dataset, dicomfile.PIXEL_DATA[pixels.tag]) or pixels.length
+        wanted = pixeldata.pixel_bytes(header.dataset, PIXEL_DATA[pixels.tag]) or pixels.length
         pixels.stream.seek(min(wanted, pixels.length), 1)
-    if pixels.stream.read(dicomfile.CHUNK).strip(b"\0"):
+    if pixels.stream.read(pixeldata.CHUNK).strip(b"\0"):
         why = "what stands behind the last pixel is padding or signatures (PS3.10 7.2, PS3.15 Table E.1-1: X)"
-        changes.append(Change("behind PixelData", pixels.tag, "OB", b"", "X", why, dicomfile.DEFAULT_ENCODINGS))
+        changes.append(Change("behind PixelData", pixels.tag, "OB", b"", "X", why, DEFAULT_ENCODINGS))
     return changes
 
 

@@ -20,6 +20,7 @@ from pydicom import Dataset
 
 from . import dicomfile, metadata
 from .deidentify import around, deidentify
+from .elements import text
 from .finding import Finding, Refused
 from .profile import EDITION, Options, method_options
 from .pseudonyms import Pseudonyms
@@ -180,8 +181,8 @@ def _regular(path: Path) -> Path:
 
 
 def _neutral_name(dataset: Dataset, fallback: bytes) -> Path:
-    study, series = (dicomfile.text(dataset, f"{level}InstanceUID") or "unknown" for level in ("Study", "Series"))
-    instance = dicomfile.text(dataset, "SOPInstanceUID") or fallback.decode()
+    study, series = (text(dataset, f"{level}InstanceUID") or "unknown" for level in ("Study", "Series"))
+    instance = text(dataset, "SOPInstanceUID") or fallback.decode()
     return Path(study, series, f"{instance}.dcm")
 
 

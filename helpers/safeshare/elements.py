@@ -1,0 +1,152 @@
+"""Elements as bytes: read a value without converting it, encode elements and whole data sets (PS3.5 chapter 7)."""
+
+import struct
+import zlib
+from functools import cache
+from typing import Any
+
+from pydicom import DataElement, Dataset
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from .finding import Refused
+
+UNDEFINED = 0xFFFFFFFF  # a length that is not told
+PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
+DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
+_DELIMITERS = {ord(mark) for mark in "\\^=\r\n\t\f"}  # they end a change of character set (PS3.5 6.1.2.5.3)
+UNREADABLE = (  # whatever pydicom raises over damaged data
+    AttributeError, BytesLengthException, EOFError, IndexError, InvalidDicomError, KeyError, MemoryError,
+    NotImplementedError, OSError, OverflowError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+def encoding(dataset: Dataset) -> tuple[bool, bool]:
+    """Return whether a data set is implicit and whether it is little endian; one made by hand counts as explicit."""
+    implicit, little = dataset.original_encoding
+    return bool(implicit), little is not False
+
+
+@cache
+def name_of(tag: int) -> str:
+    """Return the keyword, or the numbers where the standard has no keyword."""
+    return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def number(dataset: Dataset, keyword: str) -> int:
+    """Return a value of VR US, 0 where there is none."""
+    element = dataset.get_item(tag_for_keyword(keyword) or 0)
+    value: Any = element.value if element is not None else b""
+    if isinstance(value, bytes):
+        return int.from_bytes(value[:2], "little" if encoding(dataset)[1] else "big")
+    return int(value or 0)
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """Return a value as text without converting the element, "" where there is none."""
+    return value_of(dataset, tag_for_keyword(keyword) or 0).decode("ascii", "replace")
+
+
+def value_of(dataset: Dataset, tag: int) -> bytes:
+    """Return an encoded value without its padding and without converting the element, b"" where there is none."""
+    element = dataset.get_item(tag)
+    value: Any = element.value if element is not None else b""
+    if isinstance(value, bytes):
+        return stripped(value)
+    return ("\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value or "")).strip().encode()
+
+
+def stripped(value: bytes | None) -> bytes:
+    """Return a value without its padding."""
+    return (value or b"").strip(b" \0")
+
+
+def decoded(value: bytes, encodings: list[str]) -> str:
+    """Return a text value by its character sets, without padding."""
+    value = stripped(value)
+    if value.isascii() and b"\x1b" not in value:
+        return value.decode("ascii")
+    return decode_bytes(value, encodings, _DELIMITERS)
+
+
+def new_raw(tag: int, vr: str, value: bytes, implicit: bool, little: bool) -> RawDataElement:
+    """Return an element with an encoded value, padded to even length (PS3.5 6.2)."""
+    value += (b"\0" if vr in ("UI", "OB", "UN") else b" ") * (len(value) % 2)
+    return RawDataElement(BaseTag(tag), vr, len(value), value, 0, implicit, little)
+
+
+def as_raw(
+    dataset: Dataset, element: DataElement | RawDataElement, implicit: bool, little: bool, encodings: list[str]
+) -> RawDataElement:
+    """Encode an element that somebody has set or looked at, so that all elements are treated alike.
+
+    Raises ``Refused`` when its value cannot be stored with its VR.
+    """
+    if isinstance(element, RawDataElement):
+        return element
+    if element.VR == "SQ":
+        return RawDataElement(element.tag, "SQ", UNDEFINED, element.value, 0, implicit, little)
+    if element.value is None:
+        return RawDataElement(element.tag, element.VR, 0, b"", 0, implicit, little)
+    tag, vr = element.tag, element.VR
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = True, little
+    try:
+        element = correct_ambiguous_vr_element(element, dataset, little)
+        write_data_element(buffer, element, encodings)
+    except (
+        AttributeError,
+        NotImplementedError,
+        OSError,
+        OverflowError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise Refused(f"{tag} has a value that VR {vr} cannot store: set a valid one.") from error
+    value = buffer.getvalue()[8:]
+    return RawDataElement(element.tag, element.VR, len(value), value, 0, implicit, little)
+
+
+def encode(dataset: Dataset, implicit: bool, little: bool) -> bytes:
+    """Encode a data set without its pixel data; values of raw elements pass on as they are."""
+    parts: list[bytes] = []
+    order = "<" if little else ">"
+    for tag, element in sorted(dataset.items(), key=lambda pair: int(pair[0])):
+        if tag in PIXEL_DATA:
+            continue
+        if element.VR == "SQ" and not isinstance(element, RawDataElement):
+            items = [encode(item, implicit, little) for item in element.value]
+            value = b"".join(struct.pack(f"{order}HHL", 0xFFFE, 0xE000, len(item)) + item for item in items)
+        else:
+            element = as_raw(dataset, element, implicit, little, DEFAULT_ENCODINGS)
+            value = element.value or b""
+        parts += head(tag, element.VR or _vr(tag), len(value), implicit, little), value
+    return b"".join(parts)
+
+
+def head(tag: int, vr: str, length: int, implicit: bool, little: bool) -> bytes:
+    """Return what stands before a value: tag, VR and length (PS3.5 7.1)."""
+    order = "<" if little else ">"
+    if implicit:
+        return struct.pack(f"{order}HHL", tag >> 16, tag & 0xFFFF, length)
+    if vr in EXPLICIT_VR_LENGTH_32:
+        return struct.pack(f"{order}HH2sHL", tag >> 16, tag & 0xFFFF, vr.encode(), 0, length)
+    if length > 0xFFFF:  # a long value of a short VR (PS3.5 6.2.2)
+        return struct.pack(f"{order}HH2sHL", tag >> 16, tag & 0xFFFF, b"UN", 0, length)
+    return struct.pack(f"{order}HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), length)
+
+
+def _vr(tag: int) -> str:
+    try:
+        vr = dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+    return "OW" if vr.endswith("OW") else vr[:2]
