@@ -13,7 +13,6 @@ from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID_dictionary
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, encode, encoding, head, text
 from .finding import Refused
@@ -112,8 +111,8 @@ def _pixels(dataset: Dataset, stream: BinaryIO) -> Pixels | None:
     if implicit:
         return Pixels(tag, "OW", struct.unpack(f"{order}L", head[4:])[0], stream, dataset)
     vr = head[4:6].decode("latin-1")
-    if vr not in EXPLICIT_VR_LENGTH_32:
-        return Pixels(tag, vr, struct.unpack(f"{order}H", head[6:])[0], stream, dataset)
+    if vr not in ("OB", "OW", "OF", "OD", "UN"):
+        raise Refused("its pixel data is damaged (no such VR): ask the sender for a sound copy.")
     return Pixels(tag, vr, struct.unpack(f"{order}L", stream.read(4).ljust(4, b"\0"))[0], stream, dataset)
 
 
