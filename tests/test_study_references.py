@@ -14,6 +14,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.uid import UID_dictionary
+
 from safeshare import metadata
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "build"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.uid import UID_dictionary, generate_uid
+
 from safeshare import metadata
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "build"))

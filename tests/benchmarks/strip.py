@@ -2,8 +2,8 @@
 
     python tests/benchmarks/strip.py [FILES]
 
-Each of three rounds takes its turn at the same 500 CT slices of 512 by 512 pixels; the medians are printed. The start of the
-command and the memory that a file of 2 GB takes come last.
+Each of three rounds takes its turn at the same 500 CT slices of 512 by 512 pixels; the medians are printed. The start
+of the command and the memory that a file of 2 GB takes come last. (Not for Windows, which has no module resource.)
 """
 
 import resource
