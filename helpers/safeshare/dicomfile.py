@@ -4,6 +4,7 @@ import io
 import secrets
 import struct
 import zlib
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -12,7 +13,9 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
 from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, encode, encoding, head, text
 from .finding import Refused
@@ -23,6 +26,11 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 _ELSEWHERE = {"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205"}
 IMPLEMENTATION_CLASS_UID = "2.25.97758278047911116875138859881727751996"
 IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
+
+
+_Stop = Callable[[BaseTag, str | None, int], bool]
+_EXPLICIT_HEAD = struct.Struct("<HH2sH")
+_VRS = {vr.encode(): str(vr) for vr in STANDARD_VR}
 
 
 def plain_syntax(implicit: bool, little: bool) -> str:
@@ -58,7 +66,7 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
     start = stream.read(132)
     if not start.endswith(b"DICM"):
         return _read_bare(stream, start)
-    meta = read_dataset(stream, False, True, stop_when=_behind_meta)
+    meta = _read_elements(stream, False, True, _behind_meta)
     syntax = bytes(getattr(meta.get_item(0x00020010), "value", b"") or b"").strip(b" \0").decode("latin-1")
     if syntax and syntax not in UID_dictionary:
         raise Refused("its transfer syntax is not in the standard: convert it to Explicit VR Little Endian first.")
@@ -72,10 +80,43 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
         stream = io.BytesIO(inflate.decompress(stream.read()))
         if not inflate.eof:
             raise Refused("it breaks off before its end: copy or send it again.")
-    dataset = read_dataset(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, stop_when=_at_pixels)
+    dataset = _read_elements(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, _at_pixels)
     # Some files are implicit against their syntax: they are read by what they are, and written by what it says.
     dataset.set_original_encoding(syntax == IMPLICIT, syntax != BIG_ENDIAN)
     return Header(start[:128], meta, syntax, dataset), stream
+
+
+def _read_elements(stream: BinaryIO, implicit: bool, little: bool, stop: _Stop) -> Dataset:
+    elements = _plain_elements(stream, stop) if little and not implicit else None
+    return read_dataset(stream, implicit, little, stop_when=stop) if elements is None else Dataset(elements)
+
+
+def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement | RawDataElement] | None:
+    """Read a short header of explicit VR little endian elements whose lengths are told, as most headers are.
+
+    This takes a third of pydicom's time, which would be a third of all. Anything else is left to pydicom: None.
+    """
+    elements: dict[BaseTag, DataElement | RawDataElement] = {}
+    start, at = stream.tell(), 0
+    data = stream.read(1 << 16)
+    while at + 12 <= len(data):
+        group, number, code, length = _EXPLICIT_HEAD.unpack_from(data, at)
+        tag, vr = BaseTag(group << 16 | number), _VRS.get(code)
+        if stop(tag, vr, length):
+            stream.seek(start + at)
+            return elements
+        if vr is None or group == 0xFFFE:
+            break
+        at += 8
+        if vr in EXPLICIT_VR_LENGTH_32:
+            length = int.from_bytes(data[at : at + 4], "little")
+            at += 4
+        if length > len(data) - at:
+            break
+        elements[tag] = RawDataElement(tag, vr, length, data[at : at + length], start + at, False, True)
+        at += length
+    stream.seek(start)
+    return None
 
 
 def _read_bare(stream: BinaryIO, start: bytes) -> tuple[Header, BinaryIO]:
