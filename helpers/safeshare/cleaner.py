@@ -50,6 +50,7 @@ _IDENTIFIERS = {
     )
 }  # fmt: skip
 _REFERENCED_STEP = tag_for_keyword("ReferencedPerformedProcedureStepSequence")
+_CONCEPT_NAME = tag_for_keyword("ConceptNameCodeSequence") or 0
 _REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
 _REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
@@ -286,7 +287,7 @@ class Cleaner:
         kept: list[Dataset] = []
         for number, old in enumerate(items):
             path = f"{place.path}{name_of(raw.tag)}[{number}]"
-            rule = self._content_rule(old)
+            rule = self._content_rule(old, place)
             if rule.action == "X":
                 self._learn([old], place)
                 self.changes.append(Change(path, raw.tag, "SQ", [old], "X", rule.why, place.encodings))
@@ -297,8 +298,10 @@ class Cleaner:
         if kept or not place.parent:
             place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(kept or dummy_items(raw.tag)))
 
-    def _content_rule(self, item: Dataset) -> Rule:
-        names = item.get("ConceptNameCodeSequence") or [Dataset()]
+    def _content_rule(self, item: Dataset, place: _Place) -> Rule:
+        element = item.get_item(_CONCEPT_NAME)
+        raw = element and as_raw(item, element, self._implicit, self._little, place.encodings)
+        names = (raw and self._items(raw, "SQ", place)) or [Dataset()]
         value_type = text(item, "ValueType")
         rows = profile.content_items().get((text(names[0], "CodeValue"), text(names[0], "CodingSchemeDesignator")))
         if rows is None:

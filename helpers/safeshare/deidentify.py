@@ -101,7 +101,7 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
         blank = b"".join(pixeldata.fragments(BytesIO(whole), dataset, syntax)).removesuffix(pixeldata.DELIMITER)
         value = whole.removesuffix(pixeldata.DELIMITER)
     else:
-        wanted = pixeldata.pixel_bytes(dataset) or len(value)
+        wanted = pixeldata.pixel_bytes(dataset)
         blank = value[:wanted] + bytes(max(0, len(value) - wanted))
     if blank == value:
         return []
@@ -135,7 +135,8 @@ def _mark(dataset: Dataset, clean: Dataset, options: Options) -> None:
         where[tag] = new_raw(tag, vr, value.encode(), implicit, little)
 
     chosen = profile.method_options(options)
-    before = {text(code, "CodeValue") for code in dataset.get("DeidentificationMethodCodeSequence") or ()}
+    tag = BaseTag(tag_for_keyword("DeidentificationMethodCodeSequence") or 0)
+    before = {text(code, "CodeValue") for code in getattr(clean.get_item(tag), "value", None) or ()}
     codes = {profile.BASIC_PROFILE, *(profile.METHODS[name] for name in chosen)}
     codes |= {method for method in profile.CLEANED if method[0] in before}
     items = []
@@ -152,5 +153,4 @@ def _mark(dataset: Dataset, clean: Dataset, options: Options) -> None:
     put(clean, "PatientIdentityRemoved", "CS", "YES")
     put(clean, "DeidentificationMethod", "LO", f"DICOM PS3.15 {profile.EDITION} Annex E with safeshare")
     put(clean, "LongitudinalTemporalInformationModified", "CS", dates)
-    tag = BaseTag(tag_for_keyword("DeidentificationMethodCodeSequence") or 0)
     clean[tag] = DataElement(tag, "SQ", Sequence(items))

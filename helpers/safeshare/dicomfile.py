@@ -151,10 +151,10 @@ def _pixels(dataset: Dataset, stream: BinaryIO) -> Pixels | None:
         raise Refused("an item ends where none was begun, so its end cannot be told: ask the sender for a sound copy.")
     if implicit:
         return Pixels(tag, "OW", struct.unpack(f"{order}L", head[4:])[0], stream, dataset)
-    vr = head[4:6].decode("latin-1")
-    if vr not in ("OB", "OW", "OF", "OD", "UN"):
+    vr, length = head[4:6].decode("latin-1"), int.from_bytes(stream.read(4), "little" if little else "big")
+    if vr not in ("OB", "OW", "OF", "OD", "UN") or (vr == "UN" and length == UNDEFINED):
         raise Refused("its pixel data is damaged (no such VR): ask the sender for a sound copy.")
-    return Pixels(tag, vr, struct.unpack(f"{order}L", stream.read(4).ljust(4, b"\0"))[0], stream, dataset)
+    return Pixels(tag, vr, length, stream, dataset)
 
 
 def _check_end(dataset: Dataset, stream: BinaryIO, order: str) -> None:

@@ -80,7 +80,7 @@ def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
     if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
         samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
     count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    if not count or bits not in (1, 8, 12, 16, 24, 32, 64) or photometric == "YBR_PARTIAL_420":
+    if not count or photometric == "YBR_PARTIAL_420":
         raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
     return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
 
