@@ -156,3 +156,15 @@ def test_a_saved_result_reads_again_and_is_clean(ct, tmp_path):
     metadata.strip(ct, key=KEY).save_as(tmp_path / "safe.dcm")
     assert metadata.find_file(tmp_path / "safe.dcm") == []
     assert b"CompressedSamples" not in (tmp_path / "safe.dcm").read_bytes()
+
+
+def test_a_date_that_is_kept_is_a_date(ct):
+    raw = ct.get_item("StudyDate")
+    ct["StudyDate"] = raw._replace(value=b"Mrs Smith", length=9)
+    assert "StudyDate" not in metadata.strip(ct, key=KEY, retain_longitudinal_full_dates=True)
+
+
+def test_a_character_set_that_nobody_knows_is_removed(ct):
+    with pytest.warns(UserWarning, match="Invalid value"):
+        ct.SpecificCharacterSet = "Smith"
+    assert not metadata.strip(ct, key=KEY).get("SpecificCharacterSet")

@@ -109,7 +109,7 @@ class Cleaner:
 
     def _clean(self, dataset: Dataset, parent: int, path: str, encodings: list[str]) -> Dataset:
         own = [term for term in text(dataset, "SpecificCharacterSet").split("\\") if term in python_encoding]
-        place = _Place({}, parent, path, convert_encodings(own) if own != [""] else encodings)
+        place = _Place({}, parent, path, convert_encodings(own) if any(own) else encodings)
         rule_of = self._profile.rule
         for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
             if isinstance(element, RawDataElement) and element.value is None and element.length:

@@ -23,7 +23,7 @@ _UNSAFE = {  # by the start of the SOP Class UID (PS3.4 B.5)
         "it wraps a document (a PDF, say) that can name the patient on any page: "
         "leave it out, or redact the document itself."
     ),
-    "1.2.840.10008.5.1.4.1.1.9.4.1": "it is a recording of a voice, which can be recognized: leave it out.",
+    "1.2.840.10008.5.1.4.1.1.9.4.": "it is a recording of sound, and a voice can be recognized: leave it out.",
     "1.2.840.10008.1.3.10": (
         "it is a DICOMDIR, which lists patients and file names: leave it out, and make a new one for the new files."
     ),

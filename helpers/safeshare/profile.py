@@ -288,6 +288,9 @@ _SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2
 _PATTERNS = {  # a little wider than the standard, as files are: a comma in a number, letters in lower case
     "AS": re.compile(rb"[0-9DWMYdwmy \\]*\0?"),
     "CS": re.compile(rb"[A-Za-z0-9_ ./+-]{0,16}(\\[A-Za-z0-9_ ./+-]{0,16})*\0?"),
+    "DA": re.compile(rb"[0-9. \\-]*\0?"),
+    "DT": re.compile(rb"[0-9+. \\-]*\0?"),
+    "TM": re.compile(rb"[0-9:. \\-]*\0?"),
     "DS": re.compile(rb"[0-9+.,eE \\-]*\0?"),
     "IS": re.compile(rb"[0-9+., \\-]*\0?"),
     "UI": re.compile(rb"[0-9. \\]*\0?"),
