@@ -1,21 +1,22 @@
 """De-identify a whole data set: refuse what cannot be made safe, clean the elements, say what was done."""
 
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-from pydicom import DataElement, Dataset, Sequence
+from pydicom import DataElement, Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from . import dicomfile, pixeldata, profile
 from .cleaner import Change, Cleaner
-from .elements import DEFAULT_ENCODINGS, UNDEFINED, encoding, name_of, new_raw, text, value_of
+from .elements import DEFAULT_ENCODINGS, UNDEFINED, encode_items, encoding, name_of, new_raw, text, value_of
 from .finding import Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
+from .values import item
 
 HIDDEN = "bytes that no pixel needs, such as comments of the compression, can name the patient (ITU-T T.81 B.2.4.5)"
 _UNSAFE = {  # by the start of the SOP Class UID (PS3.4 B.5)
@@ -29,6 +30,7 @@ _UNSAFE = {  # by the start of the SOP Class UID (PS3.4 B.5)
     ),
 }
 _PIXEL_DATA = 0x7FE00010
+_METHOD_CODES = tag_for_keyword("DeidentificationMethodCodeSequence") or 0
 _META_INSTANCE = 0x00020003
 _META_KEPT = {0x00020000, 0x00020001, 0x00020002, 0x00020010}
 _META_OURS = {dicomfile.IMPLEMENTATION_CLASS_UID, dicomfile.IMPLEMENTATION_VERSION_NAME}
@@ -129,28 +131,24 @@ def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:
 def _mark(dataset: Dataset, clean: Dataset, options: Options) -> None:
     """Say in the data set what was done to it (PS3.15 E.1.1; PS3.3 C.7.1.1 and C.12.1.1.1)."""
     implicit, little = encoding(dataset)
-
-    def put(where: Dataset, keyword: str, vr: str, value: str) -> None:
-        tag = BaseTag(tag_for_keyword(keyword) or 0)
-        where[tag] = new_raw(tag, vr, value.encode(), implicit, little)
-
     chosen = profile.method_options(options)
-    tag = BaseTag(tag_for_keyword("DeidentificationMethodCodeSequence") or 0)
-    before = {text(code, "CodeValue") for code in getattr(clean.get_item(tag), "value", None) or ()}
+    before = {text(code, "CodeValue") for code in getattr(clean.get_item(_METHOD_CODES), "value", None) or ()}
     codes = {profile.BASIC_PROFILE, *(profile.METHODS[name] for name in chosen)}
     codes |= {method for method in profile.CLEANED if method[0] in before}
-    items = []
-    for code, meaning in sorted(codes):
-        item = Dataset()
-        item.set_original_encoding(implicit, little)
-        put(item, "CodeValue", "SH", code)
-        put(item, "CodingSchemeDesignator", "SH", "DCM")
-        put(item, "CodeMeaning", "LO", meaning)
-        items.append(item)
     dates = "UNMODIFIED" if "retain_longitudinal_full_dates" in chosen else "REMOVED"
     if "retain_longitudinal_modified_dates" in chosen:
         dates = "MODIFIED"
-    put(clean, "PatientIdentityRemoved", "CS", "YES")
-    put(clean, "DeidentificationMethod", "LO", f"DICOM PS3.15 {profile.EDITION} Annex E with safeshare")
-    put(clean, "LongitudinalTemporalInformationModified", "CS", dates)
-    clean[tag] = DataElement(tag, "SQ", Sequence(items))
+    for keyword, vr, value in (
+        ("PatientIdentityRemoved", "CS", b"YES"),
+        ("DeidentificationMethod", "LO", f"DICOM PS3.15 {profile.EDITION} Annex E with safeshare".encode()),
+        ("DeidentificationMethodCodeSequence", "SQ", _code_items(tuple(sorted(codes)), implicit, little)),
+        ("LongitudinalTemporalInformationModified", "CS", dates.encode()),
+    ):
+        tag = tag_for_keyword(keyword) or 0
+        clean[tag] = new_raw(tag, vr, value, implicit, little)
+
+
+@lru_cache(maxsize=64)  # nearly always the same for all files of a run
+def _code_items(codes: tuple[tuple[str, str], ...], implicit: bool, little: bool) -> bytes:
+    items = [item(CodeValue=code, CodingSchemeDesignator="DCM", CodeMeaning=meaning) for code, meaning in codes]
+    return encode_items(items, implicit, little)

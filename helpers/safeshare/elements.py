@@ -2,7 +2,9 @@
 
 import struct
 import zlib
+from collections.abc import Iterable
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from pydicom import DataElement, Dataset
@@ -18,10 +20,15 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from .finding import Refused
 
+_ITEM = 0xFFFEE000
 UNDEFINED = 0xFFFFFFFF  # a length that is not told
 PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
 DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
 _DELIMITERS = {ord(mark) for mark in "\\^=\r\n\t\f"}  # they end a change of character set (PS3.5 6.1.2.5.3)
+_HEADS = {
+    little: tuple(struct.Struct(("<" if little else ">") + form) for form in ("HH2sH", "HH2sHL", "HHL"))
+    for little in (True, False)
+}
 UNREADABLE = (  # whatever pydicom raises over damaged data
     AttributeError, BytesLengthException, EOFError, IndexError, InvalidDicomError, KeyError, MemoryError,
     NotImplementedError, OSError, OverflowError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
@@ -118,30 +125,35 @@ def as_raw(
 def encode(dataset: Dataset, implicit: bool, little: bool) -> bytes:
     """Encode a data set without its pixel data; values of raw elements pass on as they are."""
     parts: list[bytes] = []
-    order = "<" if little else ">"
-    for tag, element in sorted(dataset.items(), key=lambda pair: int(pair[0])):
+    for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
         if tag in PIXEL_DATA:
             continue
-        if element.VR == "SQ" and not isinstance(element, RawDataElement):
-            items = [encode(item, implicit, little) for item in element.value]
-            value = b"".join(struct.pack(f"{order}HHL", 0xFFFE, 0xE000, len(item)) + item for item in items)
-        else:
-            element = as_raw(dataset, element, implicit, little, DEFAULT_ENCODINGS)
+        if isinstance(element, RawDataElement):
             value = element.value or b""
+        elif element.VR == "SQ":
+            value = encode_items(element.value, implicit, little)
+        else:
+            value = as_raw(dataset, element, implicit, little, DEFAULT_ENCODINGS).value or b""
         parts += head(tag, element.VR or _vr(tag), len(value), implicit, little), value
     return b"".join(parts)
 
 
+def encode_items(items: Iterable[Dataset], implicit: bool, little: bool) -> bytes:
+    """Encode the items of a sequence (PS3.5 7.5)."""
+    encoded = [encode(item, implicit, little) for item in items]
+    return b"".join(head(_ITEM, "", len(item), True, little) + item for item in encoded)
+
+
 def head(tag: int, vr: str, length: int, implicit: bool, little: bool) -> bytes:
     """Return what stands before a value: tag, VR and length (PS3.5 7.1)."""
-    order = "<" if little else ">"
+    short, long, without_vr = _HEADS[little]
     if implicit:
-        return struct.pack(f"{order}HHL", tag >> 16, tag & 0xFFFF, length)
+        return without_vr.pack(tag >> 16, tag & 0xFFFF, length)
     if vr in EXPLICIT_VR_LENGTH_32:
-        return struct.pack(f"{order}HH2sHL", tag >> 16, tag & 0xFFFF, vr.encode(), 0, length)
+        return long.pack(tag >> 16, tag & 0xFFFF, vr.encode(), 0, length)
     if length > 0xFFFF:  # a long value of a short VR (PS3.5 6.2.2)
-        return struct.pack(f"{order}HH2sHL", tag >> 16, tag & 0xFFFF, b"UN", 0, length)
-    return struct.pack(f"{order}HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), length)
+        return long.pack(tag >> 16, tag & 0xFFFF, b"UN", 0, length)
+    return short.pack(tag >> 16, tag & 0xFFFF, vr.encode(), length)
 
 
 def _vr(tag: int) -> str:

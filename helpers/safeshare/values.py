@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
@@ -122,16 +123,8 @@ class Names:
 
     def add_person(self, name: str) -> None:
         """Take a person name (VR PN) apart: whole words of two letters and more, and first and last name in one."""
-        for group in re.split(r"[=\\]", name):
-            words = [word for word in re.split(r"[\s^,.]+", group) if word]
-            for word in words:
-                self._add(word)
-                for part in re.split(r"[-'’`]", word):
-                    self._add(part)
-                self._add(re.sub(r"[-'’`]", "", word))
-            if len(words) > 1:
-                self._add(words[0] + words[1])
-                self._add(words[1] + words[0])
+        for part in _parts_of_name(name):
+            self._add(part)
 
     def add_identifier(self, value: str) -> None:
         """Take the values of an identifying attribute as they are; a date also as people write it."""
@@ -165,6 +158,18 @@ class Names:
             words = [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in self._words]
             self._search = re.compile("|".join(parts + words)).search
         return self._search(text) is not None
+
+
+@lru_cache(maxsize=1024)  # the files of a study repeat their few names
+def _parts_of_name(name: str) -> frozenset[str]:
+    parts: set[str] = set()
+    for group in re.split(r"[=\\]", name):
+        words = [word for word in re.split(r"[\s^,.]+", group) if word]
+        for word in words:
+            parts |= {word, re.sub(r"[-'’`]", "", word), *re.split(r"[-'’`]", word)}
+        if len(words) > 1:
+            parts |= {words[0] + words[1], words[1] + words[0]}
+    return frozenset(parts)
 
 
 _NO_NAMES = {"anonymous", "anonymized", "removed", "unknown", "none", "dr", "md", "mr", "mrs", "ms", "prof"}
