@@ -318,4 +318,6 @@ def test_versions_and_addresses_agree():
     assert citation["repository-code"] == workbench["source"] == address
     assert f"## {citation['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     owner_and_name = address.removeprefix("https://github.com/")
-    assert f"mybinder.org/v2/gh/{owner_and_name}/" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for page in ("README.md", "learners/setup.md"):
+        assert f"mybinder.org/v2/gh/{owner_and_name}/" in (ROOT / page).read_text(encoding="utf-8")
+    assert f"{address}/blob/main/" in (ROOT / "episodes/introduction.md").read_text(encoding="utf-8")
