@@ -141,6 +141,17 @@ def test_a_file_that_breaks_off_leaves_nothing_behind(scans, tmp_path):
     assert len(files(tmp_path / "safe")) == 1
 
 
+def test_a_uid_that_is_a_path_does_not_lead_out_of_the_destination(scans, tmp_path):
+    data = CT.read_bytes()
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        uid = str(dcmread(CT)[keyword].value).encode()
+        data = data.replace(uid, b"..".ljust(len(uid)))
+    (scans / "CompressedSamples CT1" / "IM1").write_bytes(data)
+    assert cli.main(["strip", str(scans), str(tmp_path / "deep" / "safe"), "--retain-uids"]) == 1
+    assert len(files(tmp_path / "deep" / "safe")) == 2
+    assert len(files(tmp_path)) == 2 + len(files(scans))
+
+
 def test_the_command_starts_as_a_module():
     done = subprocess.run([sys.executable, "-m", "safeshare", "--version"], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.startswith("safeshare ")

@@ -92,8 +92,7 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
         return []
     if not isinstance(value, bytes):
         raise Refused("its pixel data is not in memory: set PixelData to bytes, or strip the file.")
-    if any(tag in dataset and tag not in clean for tag in pixeldata.PIXEL_SIZE):
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
+    pixeldata.check_size_is_kept(dataset, clean)
     undefined = element.length == UNDEFINED if isinstance(element, RawDataElement) else element.is_undefined_length
     encapsulated = isinstance(syntax, UID) and syntax.is_encapsulated
     if undefined and not encapsulated:

@@ -14,7 +14,7 @@ from .finding import Refused
 
 CHUNK = 1 << 20
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
-PIXEL_SIZE = [
+_PIXEL_SIZE = [
     tag_for_keyword(keyword) or 0
     for keyword in (
         "Rows",
@@ -25,6 +25,7 @@ PIXEL_SIZE = [
         "PhotometricInterpretation",
     )
 ]
+_NO_SIZE = "its header does not tell how many pixels there are: ask the sender for a sound copy."
 _ITEM_HEAD = struct.Struct("<HHL")
 DELIMITER = _ITEM_HEAD.pack(0xFFFE, 0xE0DD, 0)  # ends encapsulated pixel data (PS3.5 A.4)
 
@@ -46,8 +47,7 @@ def copy_pixels(pixels: Pixels, dataset: Dataset, syntax: str) -> Iterator[bytes
     """
     implicit, little = encoding(dataset)
     encapsulated = pixels.length == UNDEFINED
-    if any(tag in pixels.header and tag not in dataset for tag in PIXEL_SIZE):
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
+    check_size_is_kept(pixels.header, dataset)
     if encapsulated == (syntax in NATIVE):
         raise Refused("its pixel data is not coded as its transfer syntax says: ask the sender for a sound copy.")
     length = UNDEFINED if encapsulated else pixels.length + pixels.length % 2
@@ -70,6 +70,12 @@ def copy_pixels(pixels: Pixels, dataset: Dataset, syntax: str) -> Iterator[bytes
         yield bytes(min(CHUNK, length - at))
 
 
+def check_size_is_kept(header: Dataset, clean: Dataset) -> None:
+    """Raise ``Refused`` when a damaged value had to go without which nobody can read the pixels."""
+    if any(tag in header and tag not in clean for tag in _PIXEL_SIZE):
+        raise Refused(_NO_SIZE)
+
+
 def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
     """Return how many bytes the pixels take (PS3.5 8.1.1), where a pixel takes ``value_bytes`` or Bits Allocated.
 
@@ -81,7 +87,7 @@ def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
         samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
     count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
     if not count or photometric == "YBR_PARTIAL_420":
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
+        raise Refused(_NO_SIZE)
     return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
 
 

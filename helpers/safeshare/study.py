@@ -146,9 +146,10 @@ def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str
     def copy() -> Outcome:
         with _regular(path).open("rb") as stream:
             header, pixels = dicomfile.read(stream)
-            clean, changes = deidentify(header.dataset, header.meta, Pseudonyms(key), options)
+            pseudonyms = Pseudonyms(key)
+            clean, changes = deidentify(header.dataset, header.meta, pseudonyms, options)
             changes = around(header.preamble, header.meta, clean) + changes
-            name = destination if single else destination / _neutral_name(clean, Pseudonyms(key).uid(os.fsencode(path)))
+            name = destination if single else destination / _neutral_name(clean, path, pseudonyms)
             name.parent.mkdir(parents=True, exist_ok=True)
             dicomfile.save(name, clean, header.syntax, pixels)
         # Without what stood there: a report must not have it, and the memory of a long run has no room for it.
@@ -180,10 +181,14 @@ def _regular(path: Path) -> Path:
     return path
 
 
-def _neutral_name(dataset: Dataset, fallback: bytes) -> Path:
-    study, series = (text(dataset, f"{level}InstanceUID") or "unknown" for level in ("Study", "Series"))
-    instance = text(dataset, "SOPInstanceUID") or fallback.decode()
-    return Path(study, series, f"{instance}.dcm")
+def _neutral_name(dataset: Dataset, source: Path, pseudonyms: Pseudonyms) -> Path:
+    """Name a copy by its UIDs; what is no UID, such as "..", must not become part of a path."""
+    uids = [text(dataset, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")]
+    study, series, instance = (
+        uid if re.fullmatch(r"[0-9]+(\.[0-9]+)*", uid) and len(uid) <= 64 else "" for uid in uids
+    )
+    instance = instance or pseudonyms.uid(os.fsencode(source)).decode()
+    return Path(study or "unknown", series or "unknown", f"{instance}.dcm")
 
 
 def report(outcomes: list[Outcome], destination: Path | None, options: Options) -> dict[str, object]:
