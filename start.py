@@ -200,9 +200,10 @@ def run(module, arguments):
     """Run a module of the lesson's Python until it ends, and return its exit code."""
     paths = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])  # for `!safeshare` in a notebook
     environment = dict(os.environ, PATH=paths, VIRTUAL_ENV=str(ENV))
+    # Ctrl-C reaches the child too, which then ends in its own way; wait for that.  A handler, since the child would
+    # inherit SIG_IGN, and set before there is a child, since Ctrl-C may come at once.
+    signal.signal(signal.SIGINT, lambda *_: None)
     child = subprocess.Popen([str(PYTHON), "-m", module] + arguments, cwd=HERE, env=environment)
-    # Ctrl-C reaches the child too, which then ends in its own way; wait for that.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     return child.wait()
 
