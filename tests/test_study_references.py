@@ -1,7 +1,6 @@
 """A stripped study still hangs together: 142 planted files, stripped in any order and by several processes."""
 
 import hashlib
-import importlib
 import multiprocessing
 import random
 import re
@@ -11,14 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import planted
 import pydicom
 import pytest
+from hospital import ADA, ROOT
 from pydicom.uid import UID_dictionary
 
 from safeshare import metadata
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "build"))
-planted = importlib.import_module("planted")
 
 KEY = "a key that only this test uses"
 OPTIONS = {"clean_structured_content": True}  # keeps the report's content, and so the references in it
@@ -37,7 +35,7 @@ IDENTIFYING = [
     *"20240311 20220927 19610412 60417 31852 ehn24a ehn22a st88213 st70551 903317 771804 pacs-778".split(),
     *"ehnpacs ehn_ ehn- 200931 p-100 t-20417".split(),
     *("10 march", "27 september", "01632 960"),
-    *(planted.ROOT, planted.PATIENT_ID, planted.INSURANCE_ID, planted.NATIONAL_ID),
+    *(ROOT, ADA.patient_id, ADA.insurance_id, ADA.national_id),
 ]
 
 

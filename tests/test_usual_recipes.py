@@ -3,19 +3,14 @@
 `python -m pytest tests/test_usual_recipes.py -s` prints them.
 """
 
-import importlib
 import io
-import sys
-from pathlib import Path
 
+import planted
 import pydicom
 import pytest
 from pydicom.uid import UID_dictionary, generate_uid
 
 from safeshare import metadata
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "build"))
-planted = importlib.import_module("planted")
 
 
 def as_read(dataset):

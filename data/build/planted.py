@@ -10,128 +10,37 @@ contoured (RTSTRUCT), segmented (SEG) and reported (SR); all of them refer to ea
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import Dataset, FileMetaDataset
+from hospital import (
+    ADA,
+    FALL,
+    HEADACHE,
+    INSTITUTION,
+    PHONE,
+    PHYSICIST,
+    READING,
+    REPORTING,
+    STUDY_CLASS,
+    SYNTHETIC,
+    Visit,
+    add_ge,
+    add_siemens,
+    code,
+    item,
+    planted_object,
+    reference,
+    save,
+)
+from pydicom.dataset import Dataset
 from pydicom.uid import (
     Comprehensive3DSRStorage,
     CTImageStorage,
-    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     RTStructureSetStorage,
     SegmentationStorage,
 )
-
-SYNTHETIC = "synthetic data, no real person"
-
-# The root that pydicom gives out for tests.  What follows it is made as scanners make it: serial number, date, time.
-ROOT = "1.2.826.0.1.3680043.8.498"
-STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # retired, but RTSTRUCT still refers to a study by it (PS3.3 C.8.8.5)
-PROCEDURE_STEP_CLASS = "1.2.840.10008.3.1.2.3.3"
-
-NAME = "Testperson^Ada Fictia"
-PATIENT_ID = "EHN-4711093"
-BIRTH_NAME = "Beispiel^Ada Fictia"
-MOTHER = "Prüfling^Erna"
-INSURANCE_ID = "SYN-INS-880421"
-NATIONAL_ID = "NWID-6105530"
-
-REFERRING = "Placebo^Quirin^^Dr."
-PERFORMING = "Fantasia^Leonie^^Dr."
-READING = "Erfunden^Otto^^Prof."
-OPERATOR = "Schablone^Mia"
-REQUESTING = "Attrappe^Bruno^^Dr."
-REPORTING = "Nirgends^Vera^^Dr."
-PHYSICIST = "Luftschloss^Ivo"
-
-INSTITUTION = "Example Hospital of Nowhere"
-DEPARTMENT = "Radiology Nowhere North"
-ADDRESS = "1 Imaginary Square, 00000 Nowhere"
-PHONE = "01632 960047"  # 01632 960 000 to 960 999 is set aside for fiction
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One visit of the patient to one scanner."""
-
-    date: str
-    start: int  # seconds after midnight
-    age: str
-    serial: str
-    station: str
-    accession: str
-    study_id: str
-    number: str  # the end of all other numbers that the hospital gave this visit
-    reason: str
-
-    def uid(self, *parts: int) -> str:
-        """Return a UID as a scanner makes it: serial number, date and time are in it."""
-        return ".".join([ROOT, self.serial, self.date + self.clock()[:6], *map(str, parts)])
-
-    def clock(self, seconds: float = 0) -> str:
-        """Return the time so many seconds after the visit's start, as DICOM writes it."""
-        minutes, rest = divmod(self.start + seconds, 60)
-        return f"{int(minutes) // 60:02d}{int(minutes) % 60:02d}{rest:09.6f}"
-
-    @property
-    def study(self) -> str:
-        """Return the Study Instance UID."""
-        return self.uid(1)
-
-    @property
-    def frame(self) -> str:
-        """Return the Frame of Reference UID."""
-        return self.uid(2)
-
-    def series(self, number: int) -> str:
-        """Return a Series Instance UID."""
-        return self.uid(3, number)
-
-    def instance(self, series: int, number: int) -> str:
-        """Return a SOP Instance UID."""
-        return self.uid(4, series, number)
-
-
-CURRENT = Visit(
-    "20240311", 36915, "062Y", "60417", "EHNCT07", "EHN24A0031177", "ST88213", "903317", "Fall off a ladder"
-)
-PRIOR = Visit("20220927", 56070, "061Y", "31852", "EHNCT02", "EHN22A0094412", "ST70551", "771804", "Headache")
-
-
-# Small pieces ---------------------------------------------------------------------------------------------------------
-
-
-def item(**values: object) -> Dataset:
-    """Return an item of a sequence."""
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
-def code(value: str, scheme: str, meaning: str) -> Dataset:
-    """Return a coded concept (PS3.3, section 8.8)."""
-    return item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
-
-
-def reference(sop_class: str, instance: str) -> Dataset:
-    """Return an item that refers to another object."""
-    return item(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=instance)
-
-
-def staff(name: str, number: str) -> Dataset:
-    """An item that says who somebody is; the name hides in the meaning of a code, too."""
-    return item(
-        PersonIdentificationCodeSequence=[code(number, "99EHN", name.split("^")[0] + " " + name.split("^")[1])],
-        PersonAddress=ADDRESS,
-        PersonTelephoneNumbers=PHONE,
-        InstitutionName=INSTITUTION,
-        InstitutionAddress=ADDRESS,
-        InstitutionalDepartmentName=DEPARTMENT,
-    )
-
 
 # The head -------------------------------------------------------------------------------------------------------------
 
@@ -189,206 +98,14 @@ def outline(ellipsoid: tuple, z: float, points: int = 32) -> list[float]:
     return triples
 
 
-# What every file holds ------------------------------------------------------------------------------------------------
-
-
-def add_patient(ds: Dataset, visit: Visit) -> None:
-    """Plant the patient."""
-    ds.PatientName = NAME
-    ds.PatientID = PATIENT_ID
-    ds.IssuerOfPatientID = "EHN-NOWHERE"
-    ds.IssuerOfPatientIDQualifiersSequence = [item(UniversalEntityID="ehn.example.org", UniversalEntityIDType="DNS")]
-    ds.PatientBirthDate = "19610412"
-    ds.PatientBirthTime = "043700"
-    ds.PatientSex = "F"
-    ds.PatientAge = visit.age
-    ds.PatientSize = "1.68"
-    ds.PatientWeight = "63.5"
-    ds.OtherPatientIDsSequence = [
-        item(PatientID=NATIONAL_ID, IssuerOfPatientID="NOWHERE REGISTRY", TypeOfPatientID="TEXT"),
-        item(PatientID=INSURANCE_ID, IssuerOfPatientID="SYNTHETIC MUTUAL", TypeOfPatientID="TEXT"),
-    ]
-    ds.OtherPatientNames = ["Testperson-Muster^Ada", BIRTH_NAME]
-    ds.PatientBirthName = BIRTH_NAME
-    ds.PatientMotherBirthName = MOTHER
-    ds.PatientInsurancePlanCodeSequence = [code("SM-GOLD", "99EHN", "Synthetic Mutual Gold Plan")]
-    ds.PatientPrimaryLanguageCodeSequence = [code("de", "RFC5646", "German")]
-    ds.PatientAddress = "17 Invented Lane, 00017 Nowhere"
-    ds.PatientTelephoneNumbers = "01632 960148"
-    ds.PatientTelecomInformation = "ada.testperson@example.org"
-    ds.CountryOfResidence = "Nowhere"
-    ds.RegionOfResidence = "Lower Nowhere"
-    ds.MilitaryRank = "Corporal"
-    ds.BranchOfService = "Nowhere Coast Guard"
-    ds.EthnicGroup = "Nowherian"
-    ds.Occupation = "Beacon keeper"
-    ds.SmokingStatus = "NO"
-    ds.PatientReligiousPreference = "None given"
-    ds.MedicalRecordLocator = "MRL-200931"
-    ds.MedicalAlerts = "Latex"
-    ds.Allergies = "Penicillin, as Dr. Placebo told"
-    ds.AdditionalPatientHistory = f"{visit.reason}; Ms Testperson takes anticoagulants"
-    ds.SpecialNeeds = "Hard of hearing, left ear"
-    ds.PatientState = "Awake"
-    ds.PatientComments = f"Husband: Bo Testperson, {PHONE}. {SYNTHETIC}"
-    ds.ResponsiblePerson = "Testperson^Bo"
-    ds.ResponsiblePersonRole = "SPOUSE"
-    ds.CurrentPatientLocation = "Ward 7B, bed 12"
-    ds.PatientInstitutionResidence = "Beacon House of Nowhere"
-    ds.AdmissionID = f"ADM-{visit.number}"
-    ds.AdmittingDate = visit.date
-    ds.AdmittingTime = visit.clock(-5400)
-    ds.AdmittingDiagnosesDescription = f"{visit.reason}, sent by Dr. Placebo"
-    ds.ServiceEpisodeID = f"EPI-{visit.number}"
-    ds.ServiceEpisodeDescription = f"Ms Testperson: {visit.reason}"
-
-
-def add_study(ds: Dataset, visit: Visit) -> None:
-    """Plant the study: numbers, dates, and the physicians around it."""
-    ds.StudyInstanceUID = visit.study
-    ds.StudyDate = visit.date
-    ds.StudyTime = visit.clock()
-    ds.StudyID = visit.study_id
-    ds.AccessionNumber = visit.accession
-    ds.StudyDescription = "CT head, Dr. Placebo"
-    ds.TimezoneOffsetFromUTC = "+0100"
-    ds.ReferringPhysicianName = REFERRING
-    ds.ReferringPhysicianAddress = ADDRESS
-    ds.ReferringPhysicianTelephoneNumbers = PHONE
-    ds.ReferringPhysicianIdentificationSequence = [staff(REFERRING, "P-10021")]
-    ds.ConsultingPhysicianName = REQUESTING
-    ds.PhysiciansOfRecord = [REFERRING, READING]
-    ds.PhysiciansOfRecordIdentificationSequence = [staff(REFERRING, "P-10021"), staff(READING, "P-10055")]
-    ds.NameOfPhysiciansReadingStudy = READING
-    ds.PhysiciansReadingStudyIdentificationSequence = [staff(READING, "P-10055")]
-    ds.RequestingPhysician = REQUESTING
-    ds.RequestingService = "Emergency Nowhere North"
-    ds.ProcedureCodeSequence = [code("CTHEAD", "99EHN", "CT of the head")]
-    ds.ReasonForPerformedProcedureCodeSequence = [code("WHY", "99EHN", visit.reason)]
-    if visit is CURRENT:
-        ds.ReferencedStudySequence = [reference(STUDY_CLASS, PRIOR.study)]
-
-
-def add_series(ds: Dataset, visit: Visit, modality: str, number: int, description: str, seconds: float) -> None:
-    """Plant the series: who made it, when, and what was asked for."""
-    ds.Modality = modality
-    ds.SeriesInstanceUID = visit.series(number)
-    ds.SeriesNumber = number
-    ds.SeriesDate = visit.date
-    ds.SeriesTime = visit.clock(seconds)
-    ds.SeriesDescription = description
-    ds.OperatorsName = [OPERATOR]
-    ds.OperatorIdentificationSequence = [staff(OPERATOR, "T-20417")]
-    ds.PerformingPhysicianName = PERFORMING
-    ds.PerformingPhysicianIdentificationSequence = [staff(PERFORMING, "P-10038")]
-    ds.PerformedProcedureStepID = f"PPS-{visit.number}"
-    ds.PerformedProcedureStepStartDate = visit.date
-    ds.PerformedProcedureStepStartTime = visit.clock()
-    ds.PerformedProcedureStepEndDate = visit.date
-    ds.PerformedProcedureStepEndTime = visit.clock(900)
-    ds.PerformedProcedureStepDescription = "CT head, asked for by Dr. Attrappe"
-    ds.CommentsOnThePerformedProcedureStep = "Ms Testperson was restless"
-    ds.ReferencedPerformedProcedureStepSequence = [reference(PROCEDURE_STEP_CLASS, visit.uid(5))]
-    ds.RequestAttributesSequence = [
-        item(
-            StudyInstanceUID=visit.study,
-            AccessionNumber=visit.accession,
-            RequestedProcedureID=f"RP-{visit.number}",
-            RequestedProcedureDescription="CT head of Ada Testperson",
-            RequestedProcedureCodeSequence=[code("CTHEAD", "99EHN", "CT of the head")],
-            ScheduledProcedureStepID=f"SPS-{visit.number}",
-            ScheduledProcedureStepDescription="Head, no contrast",
-            ReasonForTheRequestedProcedure="Bleeding? Known to Prof. Erfunden",
-        )
-    ]
-    if visit is CURRENT:
-        ds.RelatedSeriesSequence = [
-            item(
-                StudyInstanceUID=PRIOR.study,
-                SeriesInstanceUID=PRIOR.series(2),
-                PurposeOfReferenceCodeSequence=[code("122401", "DCM", "Same Anatomy")],
-            )
-        ]
-
-
-def add_equipment(ds: Dataset, visit: Visit) -> None:
-    """Plant the scanner and its place."""
-    ds.Manufacturer = "Synthetic Scanner Works"
-    ds.ManufacturerModelName = "Phantomat 64"
-    ds.InstitutionName = INSTITUTION
-    ds.InstitutionAddress = ADDRESS
-    ds.InstitutionalDepartmentName = DEPARTMENT
-    ds.StationName = visit.station
-    ds.DeviceSerialNumber = visit.serial
-    ds.DeviceUID = f"{ROOT}.{visit.serial}"
-    ds.UDISequence = [item(UniqueDeviceIdentifier=f"(01)00000000000000(21){visit.serial}")]
-    ds.SoftwareVersions = ["PHANTOM VA40A", f"SITE {visit.station}"]
-    ds.DateOfLastCalibration = visit.date
-    ds.TimeOfLastCalibration = visit.clock(-10800)
-
-
-def add_object(ds: Dataset, visit: Visit, sop_class: str, instance: str, number: int, seconds: float) -> None:
-    """Plant what else is kept with an object, its file meta information, and the preamble."""
-    ds.SpecificCharacterSet = "ISO_IR 100"
-    ds.SOPClassUID = sop_class
-    ds.SOPInstanceUID = instance
-    ds.InstanceNumber = number
-    ds.InstanceCreationDate = visit.date
-    ds.InstanceCreationTime = visit.clock(seconds + 2)
-    ds.InstanceCreatorUID = f"{ROOT}.{visit.serial}"
-    ds.ContributingEquipmentSequence = [
-        item(
-            PurposeOfReferenceCodeSequence=[code("109103", "DCM", "Modifying Equipment")],
-            Manufacturer="Synthetic Archive Works",
-            InstitutionName=INSTITUTION,
-            InstitutionAddress=ADDRESS,
-            StationName="EHNPACS1",
-            OperatorsName=[OPERATOR],
-            DeviceSerialNumber="PACS-778",
-            ContributionDateTime=visit.date + visit.clock(1200) + "+0100",
-            ContributionDescription="Corrected the name of Ms Testperson",
-        )
-    ]
-    ds.OriginalAttributesSequence = [
-        item(
-            SourceOfPreviousValues="EHN registry",
-            AttributeModificationDateTime=visit.date + visit.clock(1200) + "+0100",
-            ModifyingSystem="EHNPACS1",
-            ReasonForTheAttributeModification="COERCE",
-            ModifiedAttributesSequence=[item(PatientName=BIRTH_NAME, PatientID="EHN-OLD-20417")],
-        )
-    ]
-
-    ds.file_meta = FileMetaDataset()
-    meta = ds.file_meta
-    meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID = sop_class
-    meta.MediaStorageSOPInstanceUID = instance
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = f"{ROOT}.1"
-    meta.ImplementationVersionName = "PLANTED_1"
-    meta.SourceApplicationEntityTitle = visit.station
-    meta.SendingApplicationEntityTitle = "EHN_SEND"
-    meta.ReceivingApplicationEntityTitle = "EHN_PACS"
-    meta.PrivateInformationCreatorUID = f"{ROOT}.{visit.serial}"
-    meta.PrivateInformation = f"{NAME} {PATIENT_ID}".encode()
-    # The standard leaves the first 128 bytes of a file to everybody's own use (PS3.10, section 7.1).
-    ds.preamble = f"Sent by {visit.station} of {INSTITUTION} for {NAME}".encode().ljust(128, b"\0")
-
-
 # The objects ----------------------------------------------------------------------------------------------------------
 
 
 def ct_image(visit: Visit, index: int, slices: int, size: int) -> Dataset:
     """Return one slice."""
-    ds = Dataset()
     seconds, z = 60 + index * 0.5, position(index, slices)
-    number = index + 1
-    add_object(ds, visit, CTImageStorage, visit.instance(2, number), number, seconds)
-    add_patient(ds, visit)
-    add_study(ds, visit)
-    add_series(ds, visit, "CT", 2, "HEAD NATIVE", 60)
-    add_equipment(ds, visit)
+    ds = planted_object(visit, "CT", CTImageStorage, 2, index + 1, "HEAD NATIVE", 60)
+    ds.InstanceCreationTime = visit.clock(seconds + 2)
 
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     ds.AcquisitionNumber = 1
@@ -433,25 +150,25 @@ def ct_image(visit: Visit, index: int, slices: int, size: int) -> Dataset:
     ds.RescaleType = "HU"
     ds.WindowCenter = "40"
     ds.WindowWidth = "100"
-    values = hounsfield(z, size, BLEEDING) if visit is CURRENT else hounsfield(z, size)
+    values = hounsfield(z, size, BLEEDING) if visit is FALL else hounsfield(z, size)
     ds.PixelData = (values + 1024).astype("<i2").tobytes()
 
     if index == 0:
         add_icon(ds, values)
-    if visit is CURRENT:
+    if visit is FALL:
         if index == 0:
             add_overlay(ds, z, size)
         if index == 1:
             ds.SeriesDescription = "HEAD NATIVE TESTPERSON"
             ds.ImageComments = f"repeated, Ms Testperson moved; {SYNTHETIC}"
-        prior = reference(CTImageStorage, PRIOR.instance(2, 1))
+        prior = reference(CTImageStorage, HEADACHE.instance(2, 1))
         prior.PurposeOfReferenceCodeSequence = [code("121338", "DCM", "Anatomic image")]
         ds.ReferencedImageSequence = [prior]
-        add_siemens(ds, visit)
+        add_siemens(ds, visit, HEADACHE.instance(2, 1))
     else:
         ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         add_ge(ds, visit)
-    ds.DataSetTrailingPadding = f"{NAME}/{PATIENT_ID}/{visit.accession}".encode().ljust(64, b"\0")
+    ds.DataSetTrailingPadding = f"{ADA.name}/{ADA.patient_id}/{visit.accession}".encode().ljust(64, b"\0")
     return ds
 
 
@@ -491,45 +208,11 @@ def add_overlay(ds: Dataset, z: float, size: int) -> None:
         ds.add_new((0x6000, element), vr, value)
 
 
-def add_siemens(ds: Dataset, visit: Visit) -> None:
-    """Add private attributes in the way of one vendor."""
-    header = f"SV10 Patient={NAME} Born=19610412 ID={PATIENT_ID} Device={visit.serial}".encode()
-    block = ds.private_block(0x0019, "SIEMENS CT VA0  COAD", create=True)
-    block.add_new(0xB0, "DS", "0")  # Feed per Rotation: harmless, and not on the list of PS3.15
-    block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-    block.add_new(0x08, "CS", "CT")
-    block.add_new(0x10, "OB", header + b"\0" * (len(header) % 2))
-    inner = Dataset()
-    inner_block = inner.private_block(0x0029, "SIEMENS MEDCOM HEADER", create=True)
-    inner_block.add_new(0x42, "LO", f"Worklist {PATIENT_ID}")
-    inner.PatientName = NAME
-    inner.ReferencedSOPInstanceUID = PRIOR.instance(2, 1)
-    block = ds.private_block(0x0029, "SIEMENS MEDCOM HEADER", create=True)
-    block.add_new(0x40, "SQ", [inner])
-
-
-def add_ge(ds: Dataset, visit: Visit) -> None:
-    """Add private attributes in the way of another vendor."""
-    block = ds.private_block(0x0009, "GEMS_IDEN_01", create=True)
-    block.add_new(0x02, "SH", "CT02 NOWHERE")
-    block.add_new(0x27, "SL", 1664289330)  # Image actual date: 27 September 2022, in seconds since 1970
-    block.add_new(0xE3, "UI", f"{ROOT}.{visit.serial}")
-    block = ds.private_block(0x0019, "GEMS_ACQU_01", create=True)
-    block.add_new(0x23, "DS", "39.37")  # Table Speed: on the list of PS3.15, Table E.3.10-1
-    block = ds.private_block(0x0043, "GEMS_PARM_01", create=True)
-    block.add_new(0x61, "UI", visit.study)
-    block.add_new(0x62, "SH", visit.study_id)
-
-
 def rt_structure_set(slices: int) -> Dataset:
     """Return the contours of the brain and of the bleeding, drawn on the current slices."""
-    ds, visit = Dataset(), CURRENT
-    add_object(ds, visit, RTStructureSetStorage, visit.instance(3, 1), 1, 3600)
+    visit = FALL
+    ds = planted_object(visit, "RTSTRUCT", RTStructureSetStorage, 3, 1, "Contours of Ms Testperson", 3600)
     ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    add_patient(ds, visit)
-    add_study(ds, visit)
-    add_series(ds, visit, "RTSTRUCT", 3, "Contours of Ms Testperson", 3600)
-    add_equipment(ds, visit)
     ds.FrameOfReferenceUID = visit.frame
     ds.PositionReferenceIndicator = ""
     ds.StructureSetLabel = "TESTPERSON ADA"
@@ -597,12 +280,8 @@ def rt_structure_set(slices: int) -> Dataset:
 
 def segmentation(slices: int, size: int) -> Dataset:
     """Return the bleeding as a mask, one frame for each slice that it reaches."""
-    ds, visit = Dataset(), CURRENT
-    add_object(ds, visit, SegmentationStorage, visit.instance(5, 1), 1, 4000)
-    add_patient(ds, visit)
-    add_study(ds, visit)
-    add_series(ds, visit, "SEG", 5, "Segmented by Luftschloss", 4000)
-    add_equipment(ds, visit)
+    visit = FALL
+    ds = planted_object(visit, "SEG", SegmentationStorage, 5, 1, "Segmented by Luftschloss", 4000)
     ds.FrameOfReferenceUID = visit.frame
     ds.PositionReferenceIndicator = ""
     ds.ImageType = ["DERIVED", "PRIMARY"]
@@ -710,13 +389,9 @@ def evidence(visit: Visit, objects: dict[int, list[tuple[str, int]]]) -> Dataset
 
 def report(slices: int, prior_slices: int) -> Dataset:
     """Return the radiologist's report with a measurement, references to all other objects, and names in its text."""
-    ds, visit = Dataset(), CURRENT
-    add_object(ds, visit, Comprehensive3DSRStorage, visit.instance(4, 1), 1, 5400)
+    visit = FALL
+    ds = planted_object(visit, "SR", Comprehensive3DSRStorage, 4, 1, "Report Dr. Nirgends", 5400)
     ds.SpecificCharacterSet = "ISO_IR 192"
-    add_patient(ds, visit)
-    add_study(ds, visit)
-    add_series(ds, visit, "SR", 4, "Report Dr. Nirgends", 5400)
-    add_equipment(ds, visit)
     ds.ContentDate = visit.date
     ds.ContentTime = visit.clock(5400)
     ds.CompletionFlag = "COMPLETE"
@@ -759,7 +434,7 @@ def report(slices: int, prior_slices: int) -> Dataset:
     ds.CurrentRequestedProcedureEvidenceSequence = [
         evidence(visit, {2: images, 3: [(RTStructureSetStorage, 1)], 5: [(SegmentationStorage, 1)]})
     ]
-    ds.PertinentOtherEvidenceSequence = [evidence(PRIOR, {2: prior_images})]
+    ds.PertinentOtherEvidenceSequence = [evidence(HEADACHE, {2: prior_images})]
 
     ds.ValueType = "CONTAINER"
     ds.ConceptNameCodeSequence = [code("126000", "DCM", "Imaging Measurement Report")]
@@ -784,9 +459,9 @@ def report(slices: int, prior_slices: int) -> Dataset:
         ),
         line(context, "PNAME", ("121008", "DCM", "Person Observer Name"), PersonName=REPORTING),
         line(context, "TEXT", ("121009", "DCM", "Person Observer's Organization Name"), TextValue=INSTITUTION),
-        line(context, "PNAME", ("121029", "DCM", "Subject Name"), PersonName=NAME),
-        line(context, "TEXT", ("121030", "DCM", "Subject ID"), TextValue=PATIENT_ID),
-        line(context, "DATE", ("121031", "DCM", "Subject Birth Date"), Date="19610412"),
+        line(context, "PNAME", ("121029", "DCM", "Subject Name"), PersonName=ADA.name),
+        line(context, "TEXT", ("121030", "DCM", "Subject ID"), TextValue=ADA.patient_id),
+        line(context, "DATE", ("121031", "DCM", "Subject Birth Date"), Date=ADA.birth_date),
         line(context, "CODE", ("121032", "DCM", "Subject Sex"), ConceptCodeSequence=[code("F", "DCM", "Female")]),
         line(context, "UIDREF", ("121018", "DCM", "Procedure Study Instance UID"), UID=visit.study),
         line(context, "TEXT", ("121022", "DCM", "Accession Number"), TextValue=visit.accession),
@@ -798,13 +473,13 @@ def report(slices: int, prior_slices: int) -> Dataset:
                 ("11329-0", "LN", "History"),
                 TextValue="Ms Testperson, 62, fell off a ladder on 10 March 2024.",
             ),
-            line(contains, "DATE", ("111060", "DCM", "Study Date"), Date=PRIOR.date),
-            line(contains, "UIDREF", ("110180", "DCM", "Study Instance UID"), UID=PRIOR.study),
+            line(contains, "DATE", ("111060", "DCM", "Study Date"), Date=HEADACHE.date),
+            line(contains, "UIDREF", ("110180", "DCM", "Study Instance UID"), UID=HEADACHE.study),
             line(
                 contains,
                 "IMAGE",
                 ("113795", "DCM", "Acquired Image"),
-                ReferencedSOPSequence=[reference(CTImageStorage, PRIOR.instance(2, 1))],
+                ReferencedSOPSequence=[reference(CTImageStorage, HEADACHE.instance(2, 1))],
             ),
         ),
         section(
@@ -868,30 +543,19 @@ def study(slices: int = 3, prior_slices: int = 2, size: int = 128) -> Iterator[t
 
     The names of files and folders are as people have them: the patient's name, dates, spaces, no suffix.
     """
-    folder = f"TESTPERSON_ADA_{CURRENT.date}"
+    folder = f"TESTPERSON_ADA_{FALL.date}"
     for index in range(slices):
-        yield f"{folder}/CT/IM{index + 1:04d}.dcm", ct_image(CURRENT, index, slices, size)
+        yield f"{folder}/CT/IM{index + 1:04d}.dcm", ct_image(FALL, index, slices, size)
     yield f"{folder}/RS.Testperson.dcm", rt_structure_set(slices)
     yield f"{folder}/report/SR final (1).dcm", report(slices, prior_slices)
     yield f"{folder}/bleeding_seg.dcm", segmentation(slices, size)
     for index in range(prior_slices):
-        yield f"old CD/DICOM/{index + 1:08d}", ct_image(PRIOR, index, prior_slices, size)
+        yield f"old CD/DICOM/{index + 1:08d}", ct_image(HEADACHE, index, prior_slices, size)
 
 
 def write(folder: str | os.PathLike, slices: int = 3, prior_slices: int = 2, size: int = 128) -> list[Path]:
-    """Write the study into a folder and return the files' paths.
-
-    Each file gets its name only when it is complete, so that a killed run leaves no half file under a good name.
-    """
-    paths = []
-    for name, dataset in study(slices, prior_slices, size):
-        path = Path(folder) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        dataset.save_as(unfinished, enforce_file_format=True)
-        unfinished.replace(path)
-        paths.append(path)
-    return paths
+    """Write the study into a folder and return the files' paths."""
+    return [save(dataset, Path(folder) / name) for name, dataset in study(slices, prior_slices, size)]
 
 
 if __name__ == "__main__":

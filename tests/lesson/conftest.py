@@ -1,15 +1,12 @@
 """What the tests of the lesson share: the build, and each real notebook run once."""
 
 import functools
-import sys
 from pathlib import Path
 
+import build
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "notebooks"))
-
-import build  # noqa: E402  (notebooks/ is no package)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,19 +1,16 @@
 """The planted study is valid, hangs together, is full of identifying data, and is made again to the byte."""
 
-import importlib
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
+import planted
 import pydicom
 import pytest
+from hospital import ADA, FALL, INSTITUTION, PROCEDURE_STEP_CLASS, READING, STUDY_CLASS, SYNTHETIC
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 FILES = sorted(path for path in (DATA / "planted").rglob("*") if path.is_file())
-
-sys.path.insert(0, str(DATA / "build"))
-planted = importlib.import_module("planted")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +60,7 @@ def test_every_reference_leads_to_a_file_of_the_study(datasets):
     studies = {ds.StudyInstanceUID for ds in datasets}
     series = {ds.SeriesInstanceUID for ds in datasets}
     frames = {ds.FrameOfReferenceUID for ds in datasets if "FrameOfReferenceUID" in ds}
-    own = {planted.CURRENT.uid(8)}  # the bleeding itself, which the segmentation and the report both track
+    own = {FALL.uid(8)}  # the bleeding itself, which the segmentation and the report both track
     seen = set()
 
     def check(dataset):
@@ -82,9 +79,9 @@ def test_every_reference_leads_to_a_file_of_the_study(datasets):
                 assert element.value in studies | series | frames | own
             elif element.keyword == "ReferencedSOPInstanceUID" and "ReferencedSOPClassUID" in dataset:
                 sop_class = dataset.ReferencedSOPClassUID
-                if sop_class == planted.STUDY_CLASS:
+                if sop_class == STUDY_CLASS:
                     assert element.value in studies
-                elif sop_class != planted.PROCEDURE_STEP_CLASS:  # a procedure step is never a file
+                elif sop_class != PROCEDURE_STEP_CLASS:  # a procedure step is never a file
                     assert images[element.value] == sop_class
 
     for ds in datasets:
@@ -126,16 +123,16 @@ def test_the_earlier_scan_shows_no_bleeding(datasets):
 def test_every_file_is_full_of_identifying_data_and_says_that_it_is_synthetic(path):
     raw = path.read_bytes()
     for value in (
-        planted.NAME,
-        planted.PATIENT_ID,
-        planted.BIRTH_NAME,
-        planted.INSTITUTION,
-        planted.READING,
+        ADA.name,
+        ADA.patient_id,
+        ADA.former_name,
+        INSTITUTION,
+        READING,
         "19610412",
     ):
         assert raw.count(value.encode()) >= 1, value
-    assert planted.SYNTHETIC.encode() in raw
-    assert planted.MOTHER in str(pydicom.dcmread(path).PatientMotherBirthName)
+    assert SYNTHETIC.encode() in raw
+    assert ADA.mother in str(pydicom.dcmread(path).PatientMotherBirthName)
 
 
 def test_names_leak_where_the_lesson_says_that_they_leak():
@@ -145,12 +142,12 @@ def test_names_leak_where_the_lesson_says_that_they_leak():
     report = pydicom.dcmread(DATA / "planted/TESTPERSON_ADA_20240311/report/SR final (1).dcm")
     assert "TESTPERSON" in second.SeriesDescription and "Testperson" in second.ImageComments
     assert "Testperson" in first[0x6000, 0x4000].value
-    assert first.private_block(0x0029, "SIEMENS MEDCOM HEADER")[0x40].value[0].PatientName == planted.NAME
+    assert first.private_block(0x0029, "SIEMENS MEDCOM HEADER")[0x40].value[0].PatientName == ADA.name
     assert prior.private_block(0x0009, "GEMS_IDEN_01")[0x27].value == 1664289330
     previous = first.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
-    assert previous.PatientName == planted.BIRTH_NAME
+    assert previous.PatientName == ADA.former_name
     assert first.file_meta.SourceApplicationEntityTitle == first.StationName
-    assert planted.NAME.encode() in first.preamble and planted.NAME.encode() in first.file_meta.PrivateInformation
-    assert planted.NAME.encode() in first.DataSetTrailingPadding
+    assert ADA.name.encode() in first.preamble and ADA.name.encode() in first.file_meta.PrivateInformation
+    assert ADA.name.encode() in first.DataSetTrailingPadding
     assert first.DeviceSerialNumber in first.SOPInstanceUID and first.StudyDate in first.SOPInstanceUID
     assert "Ms Testperson" in report.ContentSequence[10].ContentSequence[0].TextValue
