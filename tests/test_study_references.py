@@ -58,7 +58,7 @@ def strip_all(folder, names, key, seed=0, **options):
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
-    paths = planted.write(tmp_path_factory.mktemp("originals"), slices=119, prior_slices=20)
+    paths = planted.build(tmp_path_factory.mktemp("originals"), slices=119, prior_slices=20)
     assert len(paths) == 142
     return paths
 

@@ -256,6 +256,64 @@ FALL = Visit(
     prior=HEADACHE,
 )
 
+FOLLOW_UP_CT = Visit(
+    patient=ADA,
+    date="20240604",
+    start=33240,
+    age="063Y",
+    serial="60417",
+    station="EHNCT07",
+    manufacturer="Synthetic Scanner Works",
+    model="Phantomat 64",
+    accession="EHN24A0058120",
+    study_id="ST90166",
+    number="917742",
+    reason="Forgetful since a fall",
+    procedure="CT head, thin slices",
+    procedure_code=("CTHEADT", "CT of the head, thin slices"),
+    question="Bleeding gone?",
+    prior=FALL,
+    utc_offset="+0200",
+)
+FOLLOW_UP_MR = Visit(
+    patient=ADA,
+    date="20240605",
+    start=51720,
+    age="063Y",
+    serial="27785",
+    station="EHNMR03",
+    manufacturer="Synthetic Magnet Works",
+    model="Phantomag 3T",
+    accession="EHN24A0058121",
+    study_id="ST90171",
+    number="917743",
+    reason="Forgetful since a fall",
+    procedure="MR head",
+    procedure_code=("MRHEAD", "MR of the head"),
+    question="Atrophy?",
+    prior=FOLLOW_UP_CT,
+    utc_offset="+0200",
+)
+FOLLOW_UP_PET = Visit(
+    patient=ADA,
+    date="20240611",
+    start=40500,
+    age="063Y",
+    serial="90342",
+    station="EHNPT01",
+    manufacturer="Synthetic Positron Works",
+    model="Phantopet 20",
+    accession="EHN24A0060344",
+    study_id="ST90588",
+    number="919206",
+    reason="Forgetful since a fall",
+    procedure="FDG PET brain",
+    procedure_code=("PTBRAIN", "FDG PET of the brain"),
+    question="Less uptake anywhere?",
+    prior=FOLLOW_UP_MR,
+    utc_offset="+0200",
+)
+
 
 # Small pieces ---------------------------------------------------------------------------------------------------------
 

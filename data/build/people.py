@@ -96,7 +96,8 @@ def _read_obj() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
             faces = groups.setdefault(rest[0], [])
         elif word == "f":
             faces.append([[int(number) - 1 for number in corner.split("/")] for corner in rest])
-    groups = {name: np.array(faces) for name, faces in groups.items() if not name.startswith("joint-")}
+    # Corners are turned round, because our axes are a mirror image of the file's.
+    groups = {name: np.array(faces)[:, ::-1] for name, faces in groups.items() if not name.startswith("joint-")}
     return np.array(vertices), np.array(texture), groups
 
 
@@ -219,10 +220,11 @@ def head_weights(person: Person) -> dict[str, float]:
     random = np.random.RandomState(person.seed)
     strengths = {}
     for name in traits():
-        drawn = float(np.clip(random.normal(0, 0.2), -0.5, 0.5))
+        drawn = float(np.clip(random.normal(0, 0.25), -0.55, 0.55))
         strengths[name] = 0.0 if name.startswith(STILL) else drawn * (0.6 if name.startswith("ears/") else 1.0)
     # The mesh's eyes stand 58 mm apart, a real adult's 62 to 64 mm (Dodgson 2004, doi:10.1117/12.529999).
     strengths["eyes/eye-trans"] = 0.35 + 0.5 * strengths["eyes/eye-trans"]
+    strengths["mouth/mouth-angles"] = 0.3  # at rest the mesh's corners of the mouth hang
     for name, strength in (strengths | person.features).items():
         if strength:
             weights |= trait(name, strength)
@@ -340,7 +342,10 @@ def fill(
     width, depth, height = high - low
     # Rays must not hit an edge or a corner of a triangle, which two triangles would count: hence the odd offset.
     ray_x, ray_z = x * fine + (fine - 1) / 2 + 1.7e-4, z * fine + (fine - 1) / 2 + 2.3e-4
-    ray, depth_at, sign = _crossings(ray_x, ray_z, y, triangles, (width * fine, height * fine))
+    ray, hit, of_b, of_c = hits(ray_x, ray_z, triangles, (width * fine, height * fine))
+    (ax, bx, cx), (az, bz, cz), (ay, by, cy) = ray_x[triangles].T, ray_z[triangles].T, y[triangles].T
+    sign = np.sign((bx - ax) * (cz - az) - (bz - az) * (cx - ax))[hit]
+    depth_at = ay[hit] + of_b * (by - ay)[hit] + of_c * (cy - ay)[hit]
     where = np.clip(depth_at + 0.5, 0, depth - 1e-3)
     cell = where.astype(int)
     share = where - cell
@@ -355,18 +360,23 @@ def fill(
     return volume
 
 
-def _crossings(
-    x: np.ndarray, z: np.ndarray, y: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where rays along y, one at each whole (x, z), meet triangles: ray number, y, and +1 entering or -1 leaving."""
-    found = [(np.zeros(0, int), np.zeros(0), np.zeros(0))]
-    corner_x, corner_z, corner_y = x[triangles], z[triangles], y[triangles]
+def hits(
+    x: np.ndarray, y: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Which whole-numbered points (i, j) of a plane lie in which triangles, whose corners have the coordinates x and y.
+
+    One entry a hit: number of the point (i * shape[1] + j), number of the triangle, weights of its second and third
+    corner there.
+    """
+    found = []
+    corner_x, corner_y = x[triangles], y[triangles]
     first_x, last_x = np.ceil(corner_x.min(1)).astype(int), np.floor(corner_x.max(1)).astype(int)
-    first_z, last_z = np.ceil(corner_z.min(1)).astype(int), np.floor(corner_z.max(1)).astype(int)
-    (ax, bx, cx), (az, bz, cz), (ay, by, cy) = corner_x.T, corner_z.T, corner_y.T
-    area = (bx - ax) * (cz - az) - (bz - az) * (cx - ax)
-    size = np.maximum(last_x - first_x, last_z - first_z) + 1
-    usable = (last_x >= first_x) & (last_z >= first_z) & (np.abs(area) > 1e-9)
+    first_y, last_y = np.ceil(corner_y.min(1)).astype(int), np.floor(corner_y.max(1)).astype(int)
+    (ax, bx, cx), (ay, by, cy) = corner_x.T, corner_y.T
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    size = np.maximum(last_x - first_x, last_y - first_y) + 1
+    usable = (last_x >= first_x) & (last_y >= first_y) & (np.abs(area) > 1e-9)
+    usable &= (last_x >= 0) & (first_x < shape[0]) & (last_y >= 0) & (first_y < shape[1])
     smaller = 0
     for larger in (1, 2, 4, 8, 16, 64, 4096):
         chosen = np.flatnonzero(usable & (size > smaller) & (size <= larger))
@@ -374,15 +384,86 @@ def _crossings(
         if not len(chosen):
             continue
         steps = np.arange(size[chosen].max())
-        rays_x = first_x[chosen, None, None] + steps[None, :, None]
-        rays_z = first_z[chosen, None, None] + steps[None, None, :]
+        point_x = first_x[chosen, None, None] + steps[None, :, None]
+        point_y = first_y[chosen, None, None] + steps[None, None, :]
         pick = (chosen, None, None)
-        of_b = ((rays_x - ax[pick]) * (cz - az)[pick] - (rays_z - az[pick]) * (cx - ax)[pick]) / area[pick]
-        of_c = ((bx - ax)[pick] * (rays_z - az[pick]) - (bz - az)[pick] * (rays_x - ax[pick])) / area[pick]
-        hit = (of_b >= 0) & (of_c >= 0) & (of_b + of_c <= 1)
-        hit &= (rays_x >= 0) & (rays_x < shape[0]) & (rays_z >= 0) & (rays_z < shape[1])
-        depth = ay[pick] + of_b * (by - ay)[pick] + of_c * (cy - ay)[pick]
-        sign = np.broadcast_to(np.sign(area)[pick], hit.shape)
-        found.append(((rays_x * shape[1] + rays_z)[hit], depth[hit], sign[hit]))
-    ray, depth, sign = (np.concatenate(column) for column in zip(*found, strict=True))
-    return ray, depth, sign
+        of_b = ((point_x - ax[pick]) * (cy - ay)[pick] - (point_y - ay[pick]) * (cx - ax)[pick]) / area[pick]
+        of_c = ((bx - ax)[pick] * (point_y - ay[pick]) - (by - ay)[pick] * (point_x - ax[pick])) / area[pick]
+        inside = (of_b >= 0) & (of_c >= 0) & (of_b + of_c <= 1)
+        inside &= (point_x >= 0) & (point_x < shape[0]) & (point_y >= 0) & (point_y < shape[1])
+        triangle = np.broadcast_to(chosen[:, None, None], inside.shape)
+        found.append(((point_x * shape[1] + point_y)[inside], triangle[inside], of_b[inside], of_c[inside]))
+    if not found:
+        return np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0)
+    point, triangle, of_b, of_c = (np.concatenate(column) for column in zip(*found, strict=True))
+    return point, triangle, of_b, of_c
+
+
+def _mix(european: float = 0.0, african: float = 0.0, asian: float = 0.0) -> dict[str, float]:
+    return {"caucasian": european, "african": african, "asian": asian}
+
+
+# Invented names, invented faces. Ada, Jonas and Rosa are hospital.py's patients; Hanna was never scanned.
+CAST = [
+    Person("ada", "Ada Fictia Testperson", "F", 62, 11, _mix(1.0), 0.5, 0.5, {"cheek/cheek-bones": 0.4}),
+    Person("jonas", "Jonas Konrad Muster", "M", 66, 12, _mix(1.0), 0.6, 0.5, {"nose/nose-hump": 0.4}),
+    Person("rosa", "Rosa Lind Specimen", "F", 35, 13, _mix(0.8, 0.2), 0.5, 0.5, {}),
+    Person("amara", "Amara Notreal", "F", 28, 14, _mix(african=1.0), 0.45, 0.5, {}),
+    Person("kwame", "Kwame Placeholder", "M", 45, 15, _mix(african=1.0), 0.6, 0.6, {}),
+    Person("mei", "Mei Invented", "F", 41, 16, _mix(asian=1.0), 0.45, 0.5, {}),
+    Person("kenji", "Kenji Standin", "M", 58, 17, _mix(asian=1.0), 0.45, 0.5, {}),
+    Person("leila", "Leila Makebelieve", "F", 30, 18, _mix(0.8, 0.1, 0.1), 0.5, 0.5, {}),
+    Person(
+        "omar",
+        "Omar Imaginary",
+        "M",
+        38,
+        19,
+        _mix(0.7, 0.3),
+        0.55,
+        0.6,
+        {"nose/nose-scale-vert": 0.3, "head/head-scale-vert": -0.25},
+    ),
+    Person("priya", "Priya Exemplar", "F", 52, 20, _mix(0.6, 0.2, 0.2), 0.6, 0.5, {}),
+    Person("arjun", "Arjun Nobody", "M", 24, 21, _mix(0.6, 0.2, 0.2), 0.35, 0.5, {}),
+    Person("ingrid", "Ingrid Pretend", "F", 78, 22, _mix(1.0), 0.4, 0.4, {}),
+    Person(
+        "erik",
+        "Erik Fabricated",
+        "M",
+        33,
+        23,
+        _mix(1.0),
+        0.5,
+        0.65,
+        {"chin/chin-width": 0.3, "head/head-scale-vert": -0.35},
+    ),
+    Person("tomas", "Tomas Supposed", "M", 72, 24, _mix(0.9, 0.0, 0.1), 0.4, 0.4, {}),
+    Person("sofia", "Sofia Nonesuch", "F", 22, 25, _mix(0.9, 0.0, 0.1), 0.4, 0.5, {"head/head-scale-vert": -0.3}),
+    Person("samuel", "Samuel Hypothetical", "M", 80, 26, _mix(african=1.0), 0.45, 0.4, {}),
+    Person(
+        "nadia",
+        "Nadia Unreal",
+        "F",
+        46,
+        27,
+        _mix(0.8, 0.0, 0.2),
+        0.8,
+        0.5,
+        {"head/head-fat": 0.5, "neck/neck-double": 0.3},
+    ),
+    Person(
+        "carlos",
+        "Carlos Mockman",
+        "M",
+        50,
+        28,
+        _mix(0.6, 0.1, 0.3),
+        0.85,
+        0.5,
+        {"head/head-fat": 0.7, "neck/neck-double": 0.4},
+    ),
+    Person("yuki", "Yuki Nowhere", "F", 67, 29, _mix(asian=1.0), 0.5, 0.45, {}),
+    Person("dayo", "Dayo Fictional", "M", 29, 30, _mix(african=0.9, european=0.1), 0.5, 0.65, {}),
+    Person("hanna", "Hanna Storybook", "F", 57, 31, _mix(1.0), 0.65, 0.5, {}),
+]

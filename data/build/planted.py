@@ -1,28 +1,26 @@
-"""Make the study of a patient who does not exist, with identifying data planted everywhere that DICOM has room for it.
+"""Ada's study after her fall, with identifying data planted everywhere that DICOM has room for it, in data/planted/.
 
-`python data/build/planted.py` writes data/planted/, the small study that the lesson reads; the same bytes every time.
-`study` makes the same study larger, for tests and benchmarks.  Needs pydicom and numpy.
+`study` makes the same study larger, for tests.  Needs pydicom, numpy, and her later CT in data/head/.
 
 The patient had a head CT on 27 September 2022 and another on 11 March 2024, 531 days later.  The second one was
 contoured (RTSTRUCT), segmented (SEG) and reported (SR); all of them refer to each other, and to the first CT.
 """
 
+import functools
 import math
-import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydicom
+from documents import evidence, line, measurement_report, section, structure_set
 from hospital import (
     ADA,
     FALL,
     HEADACHE,
-    INSTITUTION,
     PHONE,
     PHYSICIST,
-    READING,
-    REPORTING,
-    STUDY_CLASS,
     SYNTHETIC,
     Visit,
     add_ge,
@@ -35,7 +33,6 @@ from hospital import (
 )
 from pydicom.dataset import Dataset
 from pydicom.uid import (
-    Comprehensive3DSRStorage,
     CTImageStorage,
     ImplicitVRLittleEndian,
     RTStructureSetStorage,
@@ -44,43 +41,57 @@ from pydicom.uid import (
 
 # The head -------------------------------------------------------------------------------------------------------------
 
-# Centre and half-axes in mm (x to the patient's left, y to the back, z to the top of the head), Hounsfield units.
-SCALP = ((0, 0, -8), (78, 98, 104), 40)
-SKULL = ((0, 0, -8), (72, 92, 98), 900)
-BRAIN = ((0, 0, -8), (65, 85, 91), 35)
-VENTRICLES = [((-12, -4, 0), (6, 28, 15), 5), ((12, -4, 0), (6, 28, 15), 5)]
-BLEEDING = ((34, 20, 2), (15, 12, 11), 68)
+HEAD = Path(__file__).resolve().parents[1] / "head"  # Ada's later CT, which head.py made: the same head, thin slices
+SIZE = 160  # rows and columns
+SPACING = 1.5  # mm, in the slices and between the thin ones
+MIDDLE = 100  # the thin slice that is in the middle
 
-FIELD_OF_VIEW = 256.0
-
-
-def spacing_of(slices: int) -> float:
-    """Return the distance of neighbouring slices in mm: 5, or less where many slices share 150 mm."""
-    return round(min(5.0, 150 / slices), 2)
+# Centre and half-axes in mm (x to the patient's left, y to the back, z to the top of the head), and how much denser.
+BLEEDING = ((42, 86, 30), (13, 16, 11), 34)
 
 
-def position(index: int, slices: int) -> float:
-    """Return a slice's z in mm; the middle of the series is at 0."""
-    return round((index - (slices - 1) / 2) * spacing_of(slices), 3)
+@dataclass(frozen=True)
+class Anatomy:
+    """The thin slices, in Hounsfield units; where the first pixel of each is; and the brain's outlines on them."""
+
+    slices: np.ndarray
+    corners: list[tuple[float, float, float]]
+    brain: dict[int, list[list[float]]]
 
 
-def inside(ellipsoid: tuple, z: float, size: int) -> np.ndarray:
-    """Return which pixels of the plane z lie inside the ellipsoid."""
+@functools.cache
+def anatomy() -> Anatomy:
+    """Read Ada's later CT and its contours."""
+    images = [pydicom.dcmread(path) for path in sorted((HEAD / "ct").iterdir())]
+    thin = np.stack([image.pixel_array for image in images]).astype(np.int32) - 1024
+    beside = (SIZE - thin.shape[2]) // 2
+    thin = np.pad(thin, [(0, 0), (0, 0), (beside, SIZE - thin.shape[2] - beside)], constant_values=-1000)
+    corners = [tuple(float(value) for value in image.ImagePositionPatient) for image in images]
+    corners = [(round(x - beside * SPACING, 4), y, z) for x, y, z in corners]
+    numbers = {image.SOPInstanceUID: number for number, image in enumerate(images)}
+    brain: dict[int, list[list[float]]] = {}
+    for contour in pydicom.dcmread(HEAD / "RS.brain.dcm").ROIContourSequence[0].ContourSequence:
+        number = numbers[contour.ContourImageSequence[0].ReferencedSOPInstanceUID]
+        brain.setdefault(number, []).append([float(value) for value in contour.ContourData])
+    return Anatomy(thin, corners, brain)
+
+
+def apart(slices: int) -> int:
+    """Return how many thin slices lie from one slice to the next: 3, or 1 where many slices are wanted."""
+    return 3 if slices <= 30 else 1
+
+
+def thin(index: int, slices: int) -> int:
+    """Return which of the thin slices a slice is."""
+    return MIDDLE + (index - slices // 2) * apart(slices)
+
+
+def inside(ellipsoid: tuple, corner: tuple[float, float, float]) -> np.ndarray:
+    """Return which pixels of a slice lie inside the ellipsoid."""
     (cx, cy, cz), (ax, ay, az), _ = ellipsoid
-    mm = (np.arange(size) - (size - 1) / 2) * (FIELD_OF_VIEW / size)
-    x, y = mm[np.newaxis, :], mm[:, np.newaxis]
-    return ((x - cx) / ax) ** 2 + ((y - cy) / ay) ** 2 + ((z - cz) / az) ** 2 <= 1
-
-
-def hounsfield(z: float, size: int, *more: tuple) -> np.ndarray:
-    """Return the head's slice at z, in Hounsfield units."""
-    image = np.full((size, size), -1000, dtype=np.int32)
-    for ellipsoid in (SCALP, SKULL, BRAIN, *VENTRICLES, *more):
-        image[inside(ellipsoid, z, size)] = ellipsoid[2]
-    # Grain from whole numbers: random generators may differ between versions, rounding between machines.
-    row, column = np.mgrid[:size, :size].astype(np.uint32)
-    seed = row * 7919 ^ column * 104729 ^ np.uint32(round(abs(z) * 1000))
-    return image + (seed * 2654435761 >> 20 & 15).astype(np.int32) - 8
+    x = (corner[0] + np.arange(SIZE) * SPACING)[np.newaxis, :]
+    y = (corner[1] + np.arange(SIZE) * SPACING)[:, np.newaxis]
+    return ((x - cx) / ax) ** 2 + ((y - cy) / ay) ** 2 + ((corner[2] - cz) / az) ** 2 <= 1
 
 
 def outline(ellipsoid: tuple, z: float, points: int = 32) -> list[float]:
@@ -101,9 +112,10 @@ def outline(ellipsoid: tuple, z: float, points: int = 32) -> list[float]:
 # The objects ----------------------------------------------------------------------------------------------------------
 
 
-def ct_image(visit: Visit, index: int, slices: int, size: int) -> Dataset:
+def ct_image(visit: Visit, index: int, slices: int) -> Dataset:
     """Return one slice."""
-    seconds, z = 60 + index * 0.5, position(index, slices)
+    seconds, number = 60 + index * 0.5, thin(index, slices)
+    corner = anatomy().corners[number]
     ds = planted_object(visit, "CT", CTImageStorage, 2, index + 1, "HEAD NATIVE", 60)
     ds.InstanceCreationTime = visit.clock(seconds + 2)
 
@@ -129,19 +141,17 @@ def ct_image(visit: Visit, index: int, slices: int, size: int) -> Dataset:
     ds.GantryDetectorTilt = "0"
     ds.GantryID = f"GANTRY-{visit.serial}"
     ds.DetectorID = f"DET-{visit.serial}"
-    ds.ReconstructionDiameter = FIELD_OF_VIEW
+    ds.ReconstructionDiameter = SIZE * SPACING
 
-    pixel = FIELD_OF_VIEW / size
-    corner = -(size - 1) / 2 * pixel  # of the first pixel's middle
-    ds.ImagePositionPatient = [corner, corner, z]
+    ds.ImagePositionPatient = list(corner)
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    ds.PixelSpacing = [pixel, pixel]
-    ds.SliceThickness = spacing_of(slices)
-    ds.SliceLocation = z
+    ds.PixelSpacing = [SPACING, SPACING]
+    ds.SliceThickness = SPACING * apart(slices)
+    ds.SliceLocation = corner[2]
 
     ds.SamplesPerPixel = 1
     ds.PhotometricInterpretation = "MONOCHROME2"
-    ds.Rows = ds.Columns = size
+    ds.Rows = ds.Columns = SIZE
     ds.BitsAllocated = ds.BitsStored = 16
     ds.HighBit = 15
     ds.PixelRepresentation = 1
@@ -150,14 +160,17 @@ def ct_image(visit: Visit, index: int, slices: int, size: int) -> Dataset:
     ds.RescaleType = "HU"
     ds.WindowCenter = "40"
     ds.WindowWidth = "100"
-    values = hounsfield(z, size, BLEEDING) if visit is FALL else hounsfield(z, size)
+    values = anatomy().slices[number]
+    if visit is FALL:
+        blood = np.maximum(values + BLEEDING[2], 60 + values % 8)  # in the furrows, too
+        values = np.where(inside(BLEEDING, corner), blood, values)
     ds.PixelData = (values + 1024).astype("<i2").tobytes()
 
     if index == 0:
         add_icon(ds, values)
     if visit is FALL:
         if index == 0:
-            add_overlay(ds, z, size)
+            add_overlay(ds, corner)
         if index == 1:
             ds.SeriesDescription = "HEAD NATIVE TESTPERSON"
             ds.ImageComments = f"repeated, Ms Testperson moved; {SYNTHETIC}"
@@ -190,12 +203,12 @@ def add_icon(ds: Dataset, values: np.ndarray) -> None:
     ds.IconImageSequence = [icon]
 
 
-def add_overlay(ds: Dataset, z: float, size: int) -> None:
+def add_overlay(ds: Dataset, corner: tuple[float, float, float]) -> None:
     """Draw the bleeding into an overlay, and write comments beside it."""
-    marked = inside(BLEEDING, z, size)
+    marked = inside(BLEEDING, corner)
     for element, vr, value in (
-        (0x0010, "US", size),
-        (0x0011, "US", size),
+        (0x0010, "US", SIZE),
+        (0x0011, "US", SIZE),
         (0x0022, "LO", "Marked by Prof. Erfunden"),
         (0x0040, "CS", "R"),
         (0x0050, "SS", [1, 1]),
@@ -208,77 +221,19 @@ def add_overlay(ds: Dataset, z: float, size: int) -> None:
         ds.add_new((0x6000, element), vr, value)
 
 
-def rt_structure_set(slices: int) -> Dataset:
-    """Return the contours of the brain and of the bleeding, drawn on the current slices."""
-    visit = FALL
-    ds = planted_object(visit, "RTSTRUCT", RTStructureSetStorage, 3, 1, "Contours of Ms Testperson", 3600)
-    ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    ds.FrameOfReferenceUID = visit.frame
-    ds.PositionReferenceIndicator = ""
-    ds.StructureSetLabel = "TESTPERSON ADA"
-    ds.StructureSetName = "Head by Luftschloss"
-    ds.StructureSetDescription = f"Drawn by Ivo Luftschloss; {SYNTHETIC}"
-    ds.StructureSetDate = visit.date
-    ds.StructureSetTime = visit.clock(3600)
-    ds.ApprovalStatus = "APPROVED"
-    ds.ReviewDate = visit.date
-    ds.ReviewTime = visit.clock(4500)
-    ds.ReviewerName = READING
-
-    images = [visit.instance(2, n + 1) for n in range(slices)]
-    series = item(
-        SeriesInstanceUID=visit.series(2),
-        ContourImageSequence=[reference(CTImageStorage, image) for image in images],
-    )
-    study_item = reference(STUDY_CLASS, visit.study)
-    study_item.RTReferencedSeriesSequence = [series]
-    ds.ReferencedFrameOfReferenceSequence = [
-        item(FrameOfReferenceUID=visit.frame, RTReferencedStudySequence=[study_item])
-    ]
-    ds.StructureSetROISequence = []
-    ds.ROIContourSequence = []
-    ds.RTROIObservationsSequence = []
-    rois = (
-        (1, "Brain", "ORGAN", [0, 200, 255], BRAIN),
-        (2, "Bleeding Testperson", "", [255, 60, 60], BLEEDING),
-    )
-    for number, name, kind, colour, ellipsoid in rois:
-        contours = []
-        for index, image in enumerate(images):
-            points = outline(ellipsoid, position(index, slices))
-            if points:
-                contours.append(
-                    item(
-                        ContourImageSequence=[reference(CTImageStorage, image)],
-                        ContourGeometricType="CLOSED_PLANAR",
-                        NumberOfContourPoints=len(points) // 3,
-                        ContourData=points,
-                    )
-                )
-        ds.StructureSetROISequence.append(
-            item(
-                ROINumber=number,
-                ReferencedFrameOfReferenceUID=visit.frame,
-                ROIName=name,
-                ROIDescription="Asked for by Dr. Attrappe",
-                ROIGenerationAlgorithm="MANUAL",
-                ROIGenerationDescription="Drawn by hand by Ivo Luftschloss",
-            )
-        )
-        ds.ROIContourSequence.append(item(ROIDisplayColor=colour, ReferencedROINumber=number, ContourSequence=contours))
-        ds.RTROIObservationsSequence.append(
-            item(
-                ObservationNumber=number,
-                ReferencedROINumber=number,
-                ROIObservationLabel="Testperson",
-                RTROIInterpretedType=kind,
-                ROIInterpreter=PHYSICIST,
-            )
-        )
-    return ds
+def contours(slices: int) -> Dataset:
+    """Return the outlines of the brain and of the bleeding, drawn on the current slices."""
+    brain, bleeding = {}, {}
+    for index in range(slices):
+        number = thin(index, slices)
+        brain[index] = anatomy().brain.get(number, [])
+        if points := outline(BLEEDING, anatomy().corners[number][2]):
+            bleeding[index] = [points]
+    regions = [("Brain", "ORGAN", (0, 200, 255), brain), ("Bleeding Testperson", "", (255, 60, 60), bleeding)]
+    return structure_set(FALL, slices, regions)
 
 
-def segmentation(slices: int, size: int) -> Dataset:
+def segmentation(slices: int) -> Dataset:
     """Return the bleeding as a mask, one frame for each slice that it reaches."""
     visit = FALL
     ds = planted_object(visit, "SEG", SegmentationStorage, 5, 1, "Segmented by Luftschloss", 4000)
@@ -292,7 +247,7 @@ def segmentation(slices: int, size: int) -> Dataset:
     ds.ContentCreatorName = PHYSICIST
     ds.SamplesPerPixel = 1
     ds.PhotometricInterpretation = "MONOCHROME2"
-    ds.Rows = ds.Columns = size
+    ds.Rows = ds.Columns = SIZE
     ds.BitsAllocated = ds.BitsStored = 1
     ds.HighBit = 0
     ds.PixelRepresentation = 0
@@ -320,13 +275,11 @@ def segmentation(slices: int, size: int) -> Dataset:
             DimensionDescriptionLabel="Image Position Patient",
         )
     ]
-    pixel = FIELD_OF_VIEW / size
-    corner = -(size - 1) / 2 * pixel
-    thickness = spacing_of(slices)
+    thickness = SPACING * apart(slices)
     ds.SharedFunctionalGroupsSequence = [
         item(
             PixelMeasuresSequence=[
-                item(PixelSpacing=[pixel, pixel], SliceThickness=thickness, SpacingBetweenSlices=thickness)
+                item(PixelSpacing=[SPACING, SPACING], SliceThickness=thickness, SpacingBetweenSlices=thickness)
             ],
             PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
             SegmentIdentificationSequence=[item(ReferencedSegmentNumber=1)],
@@ -334,8 +287,8 @@ def segmentation(slices: int, size: int) -> Dataset:
     ]
     frames, groups, sources = [], [], []
     for index in range(slices):
-        z = position(index, slices)
-        marked = inside(BLEEDING, z, size)
+        corner = anatomy().corners[thin(index, slices)]
+        marked = inside(BLEEDING, corner)
         if not marked.any():
             continue
         frames.append(marked)
@@ -347,7 +300,7 @@ def segmentation(slices: int, size: int) -> Dataset:
         groups.append(
             item(
                 FrameContentSequence=[item(DimensionIndexValues=[len(frames)])],
-                PlanePositionSequence=[item(ImagePositionPatient=[corner, corner, z])],
+                PlanePositionSequence=[item(ImagePositionPatient=list(corner))],
                 DerivationImageSequence=[
                     item(
                         DerivationCodeSequence=[code("113076", "DCM", "Segmentation")],
@@ -363,108 +316,26 @@ def segmentation(slices: int, size: int) -> Dataset:
     return ds
 
 
-def line(relationship: str, value_type: str, concept: tuple[str, str, str], **values: object) -> Dataset:
-    """Return one line of the report, a content item (PS3.3, section C.17.3)."""
-    return item(RelationshipType=relationship, ValueType=value_type, ConceptNameCodeSequence=[code(*concept)], **values)
-
-
-def section(concept: tuple[str, str, str], *lines: Dataset) -> Dataset:
-    """Return a section of the report."""
-    return line("CONTAINS", "CONTAINER", concept, ContinuityOfContent="SEPARATE", ContentSequence=lines)
-
-
-def evidence(visit: Visit, objects: dict[int, list[tuple[str, int]]]) -> Dataset:
-    """Return the list of objects that the report refers to, by the numbers of their series."""
-    return item(
-        StudyInstanceUID=visit.study,
-        ReferencedSeriesSequence=[
-            item(
-                SeriesInstanceUID=visit.series(series),
-                ReferencedSOPSequence=[reference(kind, visit.instance(series, number)) for kind, number in members],
-            )
-            for series, members in objects.items()
-        ],
-    )
-
-
 def report(slices: int, prior_slices: int) -> Dataset:
     """Return the radiologist's report with a measurement, references to all other objects, and names in its text."""
     visit = FALL
-    ds = planted_object(visit, "SR", Comprehensive3DSRStorage, 4, 1, "Report Dr. Nirgends", 5400)
-    ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.ContentDate = visit.date
-    ds.ContentTime = visit.clock(5400)
-    ds.CompletionFlag = "COMPLETE"
-    ds.VerificationFlag = "VERIFIED"
-    who = code("P-10077", "99EHN", "Nirgends Vera")
-    hospital = code("EHN", "99EHN", INSTITUTION)
-    ds.VerifyingObserverSequence = [
-        item(
-            VerifyingOrganization=INSTITUTION,
-            VerificationDateTime=visit.date + visit.clock(6000) + "+0100",
-            VerifyingObserverName=REPORTING,
-            VerifyingObserverIdentificationCodeSequence=[who],
-        )
-    ]
-    ds.AuthorObserverSequence = [
-        item(
-            ObserverType="PSN",
-            InstitutionName=INSTITUTION,
-            InstitutionCodeSequence=[hospital],
-            PersonName=REPORTING,
-            PersonIdentificationCodeSequence=[who],
-        )
-    ]
-    ds.CustodialOrganizationSequence = [item(InstitutionName=INSTITUTION, InstitutionCodeSequence=[hospital])]
-    ds.ReferencedRequestSequence = [
-        item(
-            StudyInstanceUID=visit.study,
-            ReferencedStudySequence=[reference(STUDY_CLASS, visit.study)],
-            AccessionNumber=visit.accession,
-            PlacerOrderNumberImagingServiceRequest=f"PLACE-{visit.number}",
-            FillerOrderNumberImagingServiceRequest=f"FILL-{visit.number}",
-            RequestedProcedureID=f"RP-{visit.number}",
-            RequestedProcedureDescription="CT head of Ada Testperson",
-            RequestedProcedureCodeSequence=[code("CTHEAD", "99EHN", "CT of the head")],
-        )
-    ]
-    ds.PerformedProcedureCodeSequence = [code("CTHEAD", "99EHN", "CT of the head")]
     images = [(CTImageStorage, n + 1) for n in range(slices)]
     prior_images = [(CTImageStorage, n + 1) for n in range(prior_slices)]
-    ds.CurrentRequestedProcedureEvidenceSequence = [
-        evidence(visit, {2: images, 3: [(RTStructureSetStorage, 1)], 5: [(SegmentationStorage, 1)]})
-    ]
-    ds.PertinentOtherEvidenceSequence = [evidence(HEADACHE, {2: prior_images})]
+    current = [evidence(visit, {2: images, 3: [(RTStructureSetStorage, 1)], 5: [(SegmentationStorage, 1)]})]
+    earlier = [evidence(HEADACHE, {2: prior_images})]
 
-    ds.ValueType = "CONTAINER"
-    ds.ConceptNameCodeSequence = [code("126000", "DCM", "Imaging Measurement Report")]
-    ds.ContinuityOfContent = "SEPARATE"
-    ds.ContentTemplateSequence = [item(MappingResource="DCMR", TemplateIdentifier="1500")]
     middle = slices // 2
-    points = outline(BLEEDING, position(middle, slices))
+    points = outline(BLEEDING, anatomy().corners[thin(middle, slices)][2])
     (_, (ax, ay, az), _) = BLEEDING
     millilitres = f"{4 / 3 * math.pi * ax * ay * az / 1000:.1f}"
     segment = reference(SegmentationStorage, visit.instance(5, 1))
     segment.ReferencedSegmentNumber = 1
 
-    context, contains, inferred = "HAS OBS CONTEXT", "CONTAINS", "INFERRED FROM"
-    language = ("121049", "DCM", "Language of Content Item and Descendants")
-    ds.ContentSequence = [
-        line("HAS CONCEPT MOD", "CODE", language, ConceptCodeSequence=[code("en", "RFC5646", "English")]),
-        line(
-            context,
-            "CODE",
-            ("121005", "DCM", "Observer Type"),
-            ConceptCodeSequence=[code("121006", "DCM", "Person")],
-        ),
-        line(context, "PNAME", ("121008", "DCM", "Person Observer Name"), PersonName=REPORTING),
-        line(context, "TEXT", ("121009", "DCM", "Person Observer's Organization Name"), TextValue=INSTITUTION),
-        line(context, "PNAME", ("121029", "DCM", "Subject Name"), PersonName=ADA.name),
-        line(context, "TEXT", ("121030", "DCM", "Subject ID"), TextValue=ADA.patient_id),
-        line(context, "DATE", ("121031", "DCM", "Subject Birth Date"), Date=ADA.birth_date),
-        line(context, "CODE", ("121032", "DCM", "Subject Sex"), ConceptCodeSequence=[code("F", "DCM", "Female")]),
-        line(context, "UIDREF", ("121018", "DCM", "Procedure Study Instance UID"), UID=visit.study),
-        line(context, "TEXT", ("121022", "DCM", "Accession Number"), TextValue=visit.accession),
+    contains, inferred = "CONTAINS", "INFERRED FROM"
+    return measurement_report(
+        visit,
+        current,
+        earlier,
         section(
             ("121060", "DCM", "History"),
             line(
@@ -531,33 +402,27 @@ def report(slices: int, prior_slices: int) -> Dataset:
             line(contains, "TEXT", ("121077", "DCM", "Conclusion"), TextValue=f"Small bleeding. {SYNTHETIC}."),
             line(contains, "TEXT", ("121075", "DCM", "Recommendation"), TextValue=f"Tell Dr. Placebo, {PHONE}."),
         ),
-    ]
-    return ds
+    )
 
 
 # The study ------------------------------------------------------------------------------------------------------------
 
 
-def study(slices: int = 3, prior_slices: int = 2, size: int = 128) -> Iterator[tuple[str, Dataset]]:
+def study(slices: int = 3, prior_slices: int = 2) -> Iterator[tuple[str, Dataset]]:
     """Yield a relative path and a data set for each of the slices + 3 + prior_slices files of the study.
 
     The names of files and folders are as people have them: the patient's name, dates, spaces, no suffix.
     """
     folder = f"TESTPERSON_ADA_{FALL.date}"
     for index in range(slices):
-        yield f"{folder}/CT/IM{index + 1:04d}.dcm", ct_image(FALL, index, slices, size)
-    yield f"{folder}/RS.Testperson.dcm", rt_structure_set(slices)
+        yield f"{folder}/CT/IM{index + 1:04d}.dcm", ct_image(FALL, index, slices)
+    yield f"{folder}/RS.Testperson.dcm", contours(slices)
     yield f"{folder}/report/SR final (1).dcm", report(slices, prior_slices)
-    yield f"{folder}/bleeding_seg.dcm", segmentation(slices, size)
+    yield f"{folder}/bleeding_seg.dcm", segmentation(slices)
     for index in range(prior_slices):
-        yield f"old CD/DICOM/{index + 1:08d}", ct_image(HEADACHE, index, prior_slices, size)
+        yield f"old CD/DICOM/{index + 1:08d}", ct_image(HEADACHE, index, prior_slices)
 
 
-def write(folder: str | os.PathLike, slices: int = 3, prior_slices: int = 2, size: int = 128) -> list[Path]:
+def build(folder: Path, slices: int = 3, prior_slices: int = 2) -> list[Path]:
     """Write the study into a folder and return the files' paths."""
-    return [save(dataset, Path(folder) / name) for name, dataset in study(slices, prior_slices, size)]
-
-
-if __name__ == "__main__":
-    for path in write(Path(__file__).parents[1] / "planted"):
-        print(path.relative_to(Path(__file__).parents[1]), path.stat().st_size, "bytes")
+    return [save(dataset, folder / name) for name, dataset in study(slices, prior_slices)]
