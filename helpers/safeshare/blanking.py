@@ -1,0 +1,272 @@
+"""Blank pixels of a data set, in any transfer syntax, and leave every other pixel exactly as it is.
+
+Uncompressed bytes are edited in place. Lossless frames are coded again in the same way, and frames that nothing is
+blanked in keep their very bytes. Lossy frames are decoded once and stored without loss: coding them with loss again
+would change pixels everywhere.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.pixels import apply_color_lut, get_decoder, get_encoder
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+from .finding import Refused
+
+_FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
+_COLOUR = {"RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_PARTIAL_422": 3, "YBR_RCT": 3, "YBR_ICT": 3}
+_SAMPLES = {"MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1} | _COLOUR
+_LOSSLESS_FOR = {  # what frames are coded in afterwards; all others are stored uncompressed
+    "1.2.840.10008.1.2.5": RLELossless,
+    "1.2.840.10008.1.2.4.80": JPEGLSLossless,
+    "1.2.840.10008.1.2.4.81": JPEGLSLossless,
+    "1.2.840.10008.1.2.4.90": JPEG2000Lossless,
+    "1.2.840.10008.1.2.4.91": JPEG2000Lossless,
+    "1.2.840.10008.1.2.4.201": JPEG2000Lossless,  # High-Throughput JPEG 2000, which nobody codes in Python
+    "1.2.840.10008.1.2.4.202": JPEG2000Lossless,
+    "1.2.840.10008.1.2.4.203": JPEG2000Lossless,
+}
+_CODED_AS = {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_FULL", "YBR_ICT": "YBR_RCT"}  # without loss
+UNREADABLE_PIXELS = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+_ALWAYS_LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels: columns ``x0`` up to, not including, ``x1``, rows ``y0`` to ``y1``; no frame means all."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    frame: int | None = None
+
+
+def size(dataset: Dataset) -> tuple[int, int, int]:
+    """Return how many frames, rows and columns there are; raise ``Refused`` when the header does not tell."""
+    frames = dataset.get("NumberOfFrames") or 1
+    rows, columns = dataset.get("Rows") or 0, dataset.get("Columns") or 0
+    if min(frames, rows, columns) < 1:
+        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
+    return int(frames), int(rows), int(columns)
+
+
+def mask(dataset: Dataset, boxes: Iterable[Box]) -> np.ndarray:
+    """Return the pixels inside boxes, as an array of shape (frames, rows, columns), or (1, rows, columns) for all.
+
+    Raises ``ValueError`` when a box names a frame that there is not.
+    """
+    frames, rows, columns = size(dataset)
+    boxes = list(boxes)
+    out = np.zeros((1 if all(box.frame is None for box in boxes) else frames, rows, columns), bool)
+    for box in boxes:
+        if box.frame is not None and not 0 <= box.frame < frames:
+            raise ValueError(f"a box is on frame {box.frame}, and frames run from 0 to {frames - 1}: correct the box.")
+        which = slice(None) if box.frame is None else box.frame
+        out[which, max(0, box.y0) : max(0, box.y1), max(0, box.x0) : max(0, box.x1)] = True
+    return out
+
+
+def blank(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None = None) -> Dataset:
+    """Return a copy of ``dataset`` whose pixels are blank where the mask ``where`` is true, and as they were elsewhere.
+
+    ``where`` has the shape (frames, rows, columns), or one that NumPy broadcasts to it. ``fill`` is the stored value
+    that blank pixels get, one for each sample; by default the darkest one of the frame. In native YBR_FULL_422 two
+    neighbours share their colour (PS3.3 C.7.6.3.1.2), so both are blanked when one is.
+
+    The transfer syntax stays when it can code without loss. The header is adapted to the pixels, and says nothing about
+    what was done: that is the caller's business.
+
+    Raises ``Refused`` when the pixels cannot be read.
+    """
+    new = copy.deepcopy(dataset)
+    where = np.broadcast_to(where, size(dataset))
+    if not where.any():
+        return new
+    photometric = str(dataset.get("PhotometricInterpretation"))
+    if dataset.get("SamplesPerPixel", 1) != _SAMPLES.get(photometric):
+        raise Refused(f"its pixels are {photometric}, which cannot be edited here: convert it to RGB first.")
+    if _syntax(dataset).is_encapsulated:
+        _blank_encapsulated(new, where, fill)
+    else:
+        _blank_native(new, where, fill)
+    return new
+
+
+def _syntax(dataset: Dataset) -> UID:
+    syntax = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
+    if not syntax:
+        raise Refused("its file_meta does not say how its pixels are coded: set its TransferSyntaxUID.")
+    return syntax
+
+
+def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
+    keyword = next((name for name in ("PixelData", *_FLOATS) if name in dataset), "")
+    if not keyword:
+        raise Refused("it has no pixels: there is nothing to blank.")
+    frames, rows, columns = where.shape
+    bits, samples = int(dataset.get("BitsAllocated", 0)), int(dataset.SamplesPerPixel)
+    halved = dataset.PhotometricInterpretation in ("YBR_FULL_422", "YBR_PARTIAL_422")
+    if bits not in (1, 8, 16, 32, 64) or (halved and (columns % 2 or bits != 8)):
+        raise Refused(f"its pixels take {bits} bits each, which cannot be edited here: convert it to 8 or 16 bits.")
+
+    data = bytearray(dataset[keyword].value)
+    count = frames * rows * columns * (2 if halved else samples)
+    if len(data) * 8 < count * bits:
+        raise Refused("its pixel data breaks off before its end: copy or send it again.")
+    big = not _syntax(dataset).is_little_endian
+    swapped = big and bits <= 8 and dataset[keyword].VR == "OW"  # bytes sit in words (PS3.5 8.1.1)
+    if swapped:
+        _swap(data)
+    if bits == 1:
+        dots = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+        values = dots[:count]
+    else:
+        kind = _FLOATS.get(keyword, f"{'i' if dataset.get('PixelRepresentation') else 'u'}{bits // 8}")
+        values = np.frombuffer(data, np.dtype(kind).newbyteorder(">" if big else "<"), count)
+
+    if halved:
+        values = values.reshape(frames, rows, columns // 2, 4)
+        where = np.any(where.reshape(*values.shape[:3], 2), axis=-1, keepdims=True)[..., 0]
+    elif samples > 1 and dataset.get("PlanarConfiguration"):
+        values = np.moveaxis(values.reshape(frames, samples, rows, columns), 1, -1)
+    else:
+        values = values.reshape(frames, rows, columns, samples)
+    for frame, inside in zip(values, where, strict=True):
+        if inside.any():
+            frame[inside] = _fill(dataset, frame, fill, str(dataset.PhotometricInterpretation))
+
+    if bits == 1:
+        data[:] = np.packbits(dots, bitorder="little").tobytes()
+    if swapped:
+        _swap(data)
+    dataset[keyword].value = bytes(data)
+
+
+def _swap(data: bytearray) -> None:
+    words = np.frombuffer(data, np.uint16, len(data) // 2)
+    words.byteswap(inplace=True)
+
+
+def _fill(dataset: Dataset, frame: np.ndarray, fill: int | Sequence[int] | None, photometric: str) -> np.ndarray:
+    values = np.atleast_1d(_darkest(dataset, frame, photometric) if fill is None else np.asarray(fill))
+    if frame.shape[-1] == 4:  # two neighbours: their brightnesses, then the colour that they share
+        values = values[[0, 0, 1, 2]]
+    return values.astype(frame.dtype)
+
+
+def _darkest(dataset: Dataset, frame: np.ndarray, photometric: str) -> Any:
+    """Return the stored value, one for each sample, that a viewer shows darkest (PS3.3 C.7.6.3.1.2)."""
+    if photometric == "PALETTE COLOR":
+        return _darkest_entry(dataset, frame)
+    if photometric in ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422"):
+        no_colour = 1 << int(dataset.BitsStored) - 1
+        return (16 if "PARTIAL" in photometric else 0, no_colour, no_colour)
+    if photometric in _COLOUR:
+        return (0, 0, 0)
+    spare = 0
+    if frame.dtype.kind != "f" and dataset.BitsAllocated > 1 and dataset.HighBit == dataset.BitsStored - 1:
+        spare = frame.itemsize * 8 - int(dataset.BitsStored)  # overlays can sit in these bits (PS3.5 8.1.2)
+    values = np.left_shift(frame, spare) >> spare if spare > 0 else frame
+    return np.nanmax(values) if photometric == "MONOCHROME1" else np.nanmin(values)
+
+
+def _darkest_entry(dataset: Dataset, frame: np.ndarray) -> int:
+    entries, first, _ = dataset.RedPaletteColorLookupTableDescriptor
+    indices = np.arange(int(first), int(first) + (int(entries) or 1 << 16))
+    indices = indices[indices <= np.iinfo(frame.dtype).max].astype(frame.dtype)
+    colours = apply_color_lut(indices[np.newaxis], dataset)[0, :, :3]
+    return int(indices[np.argmin(colours @ np.array([0.299, 0.587, 0.114]))])
+
+
+def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
+    syntax = _syntax(dataset)
+    target = _LOSSLESS_FOR.get(syntax, ExplicitVRLittleEndian)
+    if target.is_encapsulated and (not get_encoder(target).is_available or dataset.BitsAllocated > 16):
+        target = ExplicitVRLittleEndian
+    wanted = [number for number, inside in enumerate(where) if inside.any() or target != syntax]
+    if target.is_encapsulated:
+        coded = dict(enumerate(_coded_frames(dataset, len(where)))) if target == syntax else {}
+        photometric = _CODED_AS.get(dataset.PhotometricInterpretation, dataset.PhotometricInterpretation)
+        for number, frame, _ in _blanked_frames(dataset, where, fill, wanted):
+            coded[number] = _encoded(dataset, frame, photometric, target)
+        dataset.PixelData = encapsulate([coded[number] for number in range(len(where))])
+        dataset["PixelData"].VR = "OB"
+    else:
+        parts = []
+        for _, frame, meaning in _blanked_frames(dataset, where, fill, wanted):
+            parts.append(frame.tobytes())
+            photometric, bits = _CODED_AS.get(meaning, meaning), frame.itemsize * 8
+        data = b"".join(parts)
+        dataset.PixelData = data + bytes(len(data) % 2)
+        dataset.BitsAllocated = bits
+        dataset["PixelData"].VR = "OW" if bits > 8 else "OB"
+    dataset.PhotometricInterpretation = photometric
+    if dataset.SamplesPerPixel > 1:
+        dataset.PlanarConfiguration = 0
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    if syntax in _ALWAYS_LOSSY:
+        dataset.LossyImageCompression = "01"  # what was lossy once stays so (PS3.3 C.7.6.1.1.5)
+    dataset["PixelData"].is_undefined_length = target.is_encapsulated
+    dataset.file_meta.TransferSyntaxUID = target
+
+
+def _blanked_frames(
+    dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None, numbers: list[int]
+) -> Iterator[tuple[int, np.ndarray, str]]:
+    """Yield the number of each frame, its samples as they were coded but blanked, and their photometric interpretation.
+
+    Samples that were coded as YBR stay YBR: pydicom makes them RGB when not told otherwise, and the header still says
+    YBR. Those of JPEG 2000 come out as RGB from any decoder, and the second value returned by pydicom says so.
+    """
+    try:
+        frames = get_decoder(_syntax(dataset)).iter_array(dataset, raw=True, indices=numbers)
+        for number, (frame, properties) in zip(numbers, frames, strict=True):
+            meaning = str(properties["photometric_interpretation"])
+            samples = frame.reshape(*where.shape[1:], -1)
+            inside = where[number]
+            if inside.any():
+                samples[inside] = _fill(dataset, samples, fill, meaning)
+            yield number, frame, meaning
+    except UNREADABLE_PIXELS as error:
+        raise Refused(f"its pixels cannot be decoded ({_first_line(error)}): export it without compression.") from error
+
+
+def _coded_frames(dataset: Dataset, count: int) -> Iterator[bytes]:
+    offsets = None
+    if "ExtendedOffsetTable" in dataset:
+        offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
+    return generate_frames(dataset.PixelData, number_of_frames=count, extended_offsets=offsets)
+
+
+def _encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) -> bytes:
+    return get_encoder(syntax).encode(
+        frame,
+        rows=frame.shape[0],
+        columns=frame.shape[1],
+        number_of_frames=1,
+        samples_per_pixel=dataset.SamplesPerPixel,
+        planar_configuration=0,
+        photometric_interpretation=photometric,
+        pixel_representation=dataset.PixelRepresentation,
+        bits_allocated=frame.itemsize * 8,
+        bits_stored=dataset.BitsStored,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")

@@ -1,0 +1,102 @@
+"""Where the brain is in a head CT, MR or PET, so that nothing near it is touched.
+
+The average head (``average_head``) tells roughly where to look, and the scan's own values tell exactly: in CT the brain
+is what is soft inside the skull, in MR what is as bright as the middle of the brain, in PET what takes up as much. What
+hangs on by less than 8 mm is not taken along, so the mask does not leak into an orbit or down the spine.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from . import average_head
+from .average_head import Fit
+from .finding import Refused
+from .volume import Volume
+
+_SIZE = 2.0  # mm of the voxels that are looked at
+_NECK = 5.0  # mm: half the width of what is cut off
+_NOISE = 12.0  # HU
+_LOWEST = -48.0  # mm over the eyes: further down is the spine
+_SEARCHED = 14.0  # mm around the average brain that may still be brain
+
+
+def brain_mask(volume: Volume) -> np.ndarray:
+    """Return which voxels of a head scan lie inside the skull: the brain with its fluid, a little too much at most.
+
+    Raises ``Refused`` when there is no head in the scan, or no brain that can be told from the rest.
+    """
+    from . import faces
+
+    _, found = faces.locate(volume)
+    if found.seen < 0.1 or found.error > 4:
+        raise Refused("there is no head in it, so there is no brain: look at it with faces.show.")
+    mask, affine = coarse_mask(volume, found)
+    to_coarse = np.linalg.inv(affine) @ volume.affine
+    scale, offset = to_coarse[:3, :3].diagonal(), to_coarse[:3, 3]
+    shape = volume.values.shape
+    return ndimage.affine_transform(mask.astype(np.float32), scale, offset, shape, order=1, mode="nearest") > 0.5
+
+
+def coarse_mask(volume: Volume, found: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Return the brain on a grid of about 2 mm, and the grid's affine; ``found`` tells where the head is.
+
+    Raises ``Refused`` when no brain can be told from the rest.
+    """
+    values, affine = average_head.coarse(volume, _SIZE)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    mean = average_head.average()
+    to_average = (found.to_average @ affine).astype(np.float32)
+    points = average_head.in_patient(to_average, values.shape)
+    expected = average_head.sample(mean.brain_depth, points, -99.0)
+    core = expected > 10
+    mask = np.zeros(values.shape, bool)
+    if not core.any():
+        return mask, affine  # the scan ends below the brain
+    box = tuple(slice(max(0, a.min() - 3), a.max() + 4) for a in np.nonzero(expected > -_SEARCHED))
+    values, expected, core = values[box], expected[box], core[box]
+    values = _calm(values, volume.modality, spacing, core)
+    tissue = _tissue(values, volume.modality, core) & (expected > -_SEARCHED) & (points[2][box] > _LOWEST)
+    tissue |= expected > 12  # whatever is there, a bleeding or an implant: this deep it is the brain's place
+    thick = ndimage.distance_transform_edt(np.pad(tissue, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > _NECK
+    labels, _ = ndimage.label(thick)
+    inner = np.unique(labels[core & thick])
+    thick = np.isin(labels, inner[inner > 0])
+    if not thick.any():
+        raise Refused("its brain cannot be told from the rest: deface it by hand, or leave it out.")
+    near = ndimage.distance_transform_edt(~thick, spacing)
+    grown = tissue & (near < _NECK + 2.5)
+    grown = ndimage.distance_transform_edt(~grown, spacing) < 5  # sulci and ventricles
+    grown = ndimage.distance_transform_edt(np.pad(grown, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > 5
+    mask[box] = ndimage.binary_fill_holes(grown | (expected > 4))
+    return mask, affine
+
+
+def agreement(volume: Volume, found: Fit, mask: np.ndarray, affine: np.ndarray) -> tuple[float, float]:
+    """Return how well a brain mask agrees with the average head's (Dice), and how much bone is around it in a CT."""
+    values, _ = average_head.coarse(volume, _SIZE)
+    mean = average_head.average()
+    points = average_head.in_patient((found.to_average @ affine).astype(np.float32), mask.shape)
+    expected = average_head.sample(mean.brain_depth, points, -99.0)
+    both = int((mask & (expected > 0)).sum())
+    dice = 2 * both / max(int(mask.sum()) + int((expected > 0).sum()), 1)
+    shell = (expected < -1) & (expected > -9) & (average_head.sample(mean.depth, points, -99.0) > 2)
+    return dice, float((values[shell] > 200).mean()) if shell.any() else 0.0
+
+
+def _calm(values: np.ndarray, modality: str, spacing: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """Return the values without their noise: in a CT of low dose it takes a wider filter."""
+    for width in (1.0, 2.0, 3.0):
+        smooth = ndimage.gaussian_filter(values, width / spacing)
+        middle = smooth[core]
+        if modality != "CT" or np.percentile(np.abs(middle - np.median(middle)), 68) < _NOISE:
+            break
+    return smooth
+
+
+def _tissue(values: np.ndarray, modality: str, core: np.ndarray) -> np.ndarray:
+    if modality == "CT":
+        return (values > -30) & (values < 100)
+    typical = float(np.median(values[core]))
+    if modality == "MR":
+        return (values > 0.5 * typical) & (values < 1.55 * typical)  # white matter, where the coil makes it bright
+    return values > 0.42 * typical

@@ -1,0 +1,224 @@
+"""Faces: show, find and strip the face that the surface of a head CT, MR or PET shows."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydicom import Dataset
+
+from . import average_head, brain, defacing, profile
+from . import volume as volumes
+from .average_head import PARTS, Fit
+from .defacing import Head
+from .elements import text
+from .finding import Finding, Refused
+from .pseudonyms import Pseudonyms
+from .values import item
+from .volume import Volume
+
+if TYPE_CHECKING:
+    from .face_viewer import FaceViewer
+
+
+_SOME = 0.15  # of a part of the face is enough to be shown
+_TURNED = 2.3  # mm of error from which other ways to lie are tried
+_METHOD = next(code for code in profile.CLEANED if code[0] == "113102")
+_DONE = {
+    "remove": "Face and ears removed by safeshare",
+    "reface": "Face and ears replaced by an average synthetic face by safeshare",
+    "plane": "Lower face cut off along a plane by safeshare",
+}
+_DESCRIBED = ("BodyPartExamined", "StudyDescription", "SeriesDescription", "ProtocolName")
+_HEAD_WORDS = ("HEAD", "BRAIN", "SKULL", "FACE", "FACIAL", "SINUS", "ORBIT", "CRANI", "CEREB", "NECK", "KOPF", "HIRN")
+_UNSURE = "it may show a head, but where its face is cannot be told: look at it with faces.show, and deface it by hand."
+
+
+def skin_level(volume: Volume) -> float:
+    """Return the value that parts air from skin.
+
+    In CT it is -350 HU, midway between air (-1000) and the fat under the skin. MR and PET have no such scale: there it
+    is what best parts the dark from the bright voxels on a logarithmic scale (Otsu 1979,
+    doi:10.1109/TSMC.1979.4310076), since fat, muscle and brain differ by factors, and air by a larger one.
+    """
+    if volume.modality == "CT":
+        return -350.0
+    values, _ = average_head.coarse(volume, 4.0)
+    return _level(values)
+
+
+def _level(values: np.ndarray) -> float:
+    high = float(np.percentile(values, 99.5))
+    if high <= 0:
+        return 0.0
+    floor = high / 100
+    logs = np.log(np.clip(values, 0, high) + floor).ravel()
+    counts, edges = np.histogram(logs, 128)
+    middles = (edges[1:] + edges[:-1]) / 2
+    below = np.cumsum(counts)
+    total = np.cumsum(counts * middles)
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (total / below - (total[-1] - total) / above) ** 2
+    return float(np.exp(middles[np.nanargmax(between)]) - floor)
+
+
+def show(volume: Volume, after: Volume | None = None) -> "FaceViewer":
+    """Return a lit view of the head that turns and tilts; with ``after`` both side by side."""
+    from .face_viewer import FaceViewer
+
+    return FaceViewer(volume, after)
+
+
+def find(volume: Volume) -> list[Finding]:
+    """Return whether a scan shows a face, as one finding or none; ``what`` says how much there is of each part.
+
+    No face detector looks at a picture here, the geometry is checked: can the average head be laid over the outline of
+    the body, is there a brain where that head has it, and in CT a skull around it, and how much tissue is there where
+    forehead, eyes, nose, mouth, chin and ears must be? That takes no light and no view, works on half a head, and tells
+    a head whose face is gone from one that has it. The face detector of scikit-image (a cascade on local binary
+    patterns) needs a picture of a whole face that looks straight at it, and sees "a face" after refacing, too.
+
+    After ``strip(..., "reface")`` there is a face, though nobody's, and it is found: whose it is cannot be told here.
+
+    Raises ``Refused`` when it cannot be told whether there is a face.
+    """
+    head = look(volume)
+    if head is None:
+        return []
+    return [
+        Finding(
+            "faces",
+            "PixelData",
+            ", ".join(f"{name} {share:.0%}" for name, share in head.parts.items()),
+            "C",
+            "people are recognized by a face rendered from the slices (PS3.15 E.3.2; Schwarz et al. 2019, "
+            "doi:10.1056/NEJMc1908881)",
+            head.sure,
+        )
+    ]
+
+
+def strip(volume: Volume, method: str = "remove", *, key: bytes | str | None = None) -> Volume:
+    """Return a new volume without the face, or ``volume`` itself if it shows none; ``volume`` stays as it is.
+
+    ``method`` is "remove" (air in its place), "reface" (the average of 300 synthetic faces) or "plane" (a straight cut
+    that leaves forehead and ears, to learn from). Voxels outside the face region stay as they are, bit by bit, and the
+    brain with a margin of 4 mm lies outside.
+
+    The data sets of the new volume say what was done: Recognizable Visual Features NO, method 113102 (PS3.15 E.3.2,
+    PS3.16 CID 7050), Derivation Description, Image Type DERIVED. They have new SOP Instance and Series Instance UIDs,
+    the same that ``metadata.strip`` makes with the same ``key`` (a secret of at least 16 characters).
+
+    Raises ``Refused`` when it cannot be told whether there is a face, or where, and ``ValueError`` for an unknown
+    method or a short key.
+    """
+    if method not in defacing.METHODS:
+        raise ValueError(f"There is no method {method!r}: there are {', '.join(defacing.METHODS)}.")
+    pseudonyms = Pseudonyms(key)
+    head = look(volume)
+    if head is None:
+        return volume
+    values = defacing.METHODS[method](volume, head, _air(volume))
+    stripped = volume.with_values(values)
+    sources = tuple(volumes.datasets(stripped)) if volume.datasets else ()
+    for source in sources:
+        _mark(source, _DONE[method], pseudonyms)
+    # Whoever takes its data sets must not get the old pixels with them.
+    return replace(stripped, datasets=sources)
+
+
+def look(volume: Volume) -> Head | None:
+    """Return the head whose face a scan shows, None if it shows none; raise ``Refused`` if that cannot be told."""
+    body, found = locate(volume)
+    if found.seen < 0.1:
+        _trust_header(volume)
+        return None
+    mask, affine = brain.coarse_mask(volume, found)
+    fit, skull = brain.agreement(volume, found, mask, affine)
+    stretch = float(np.abs(found.numbers[6:]).max())
+    if found.error > _TURNED and average_head.fits_turned(body) < found.error - 0.3:
+        raise Refused(
+            "the head in it lies otherwise than its header says (turned to the back or upside down): mend "
+            "Image Orientation (Patient) first."
+        )
+    like = found.error < 3 and fit > 0.86 and stretch < 0.25 and (volume.modality != "CT" or skull > 0.3)
+    region = defacing.region(mask, affine, found)
+    parts = _parts(volume, found, region, affine)
+    if max(parts.values()) < _SOME and found.error < 3:
+        return None
+    if not like:
+        if found.error < 3.5 and fit > 0.83 and stretch < 0.3:
+            raise Refused(_UNSURE)
+        _trust_header(volume)
+        return None
+    return Head(found, mask, affine, region, parts)
+
+
+def locate(volume: Volume) -> tuple[average_head.Outline, Fit]:
+    """Return the outline of the body in a scan, and how the average head lies best over it."""
+    values, affine = average_head.coarse(volume, 4.0)
+    body = average_head.outline(values, affine, skin_level(volume))
+    return body, average_head.fit(body)
+
+
+def _trust_header(volume: Volume) -> None:
+    """Raise ``Refused`` if no head was found, and yet the header says that there is one."""
+    for source in volume.datasets[:1]:
+        words = " ".join(text(source, keyword) for keyword in _DESCRIBED).upper()
+        if any(word in words for word in _HEAD_WORDS):
+            raise Refused(_UNSURE)
+
+
+def _parts(volume: Volume, found: Fit, region: np.ndarray, affine: np.ndarray) -> dict[str, float]:
+    """Return how much tissue there is where each part of the face must be, compared to the average head."""
+    mean = average_head.average()
+    inside = np.argwhere(mean.inside > 0.5) * average_head.SPACING + average_head.ORIGIN
+    inside = inside[average_head.face_region(inside.T) > 3]
+    values, coarse_affine = average_head.coarse(volume, 2.0)
+    solid = values > skin_level(volume)
+    to_voxels = np.linalg.inv(found.to_average @ coarse_affine)
+    shares = {}
+    for name, balls in PARTS.items():
+        near = np.any([np.linalg.norm(inside - middle, axis=1) < radius for middle, radius in balls], axis=0)
+        at = np.round(to_voxels[:3, :3] @ inside[near].T + to_voxels[:3, 3:]).astype(int)
+        seen = np.all([(i >= 0) & (i < n) for i, n in zip(at, solid.shape, strict=True)], axis=0)
+        at = tuple(at[:, seen])
+        shares[name] = float((solid[at] & (region[at] > 1)).sum() / len(seen))
+    return shares
+
+
+def _air(volume: Volume) -> float:
+    """Return the value of nothing in the scan: what most of its air has."""
+    values, _ = average_head.coarse(volume, 4.0)
+    air = values[values < skin_level(volume)]
+    if volume.modality == "CT":
+        air = air[(air < -900) & (air > -1100)]
+        return float(np.round(np.median(air))) if len(air) else -1000.0
+    return float(np.median(air)) if len(air) else 0.0
+
+
+def _mark(ds: Dataset, done: str, pseudonyms: Pseudonyms) -> None:
+    """Write into a data set what was done to it, and give it UIDs of its own."""
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        setattr(ds, keyword, pseudonyms.uid(text(ds, keyword).encode()).decode())
+    if hasattr(ds, "file_meta"):
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    ds.ImageType = ["DERIVED", *list(ds.get("ImageType") or ["", "PRIMARY"])[1:]]
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in ds.get(keyword) or []:
+            _mark_frame(group)
+    ds.RecognizableVisualFeatures = "NO"
+    before = list(ds.get("DeidentificationMethodCodeSequence") or [])
+    if all(code.get("CodeValue") != _METHOD[0] for code in before):
+        code = item(CodeValue=_METHOD[0], CodingSchemeDesignator="DCM", CodeMeaning=_METHOD[1])
+        ds.DeidentificationMethodCodeSequence = [*before, code]
+    told = str(ds.get("DerivationDescription") or "")
+    ds.DerivationDescription = f"{told}; {done}" if told else done
+
+
+def _mark_frame(group: Dataset) -> None:
+    for sequence in group:
+        if sequence.VR == "SQ":
+            for inner in sequence.value:
+                if inner.get("FrameType"):
+                    inner.FrameType = ["DERIVED", *list(inner.FrameType)[1:]]

@@ -1,0 +1,197 @@
+"""Burned-in text is found and blanked, little else is, and the header says what was done."""
+
+import copy
+import subprocess
+import sys
+
+import burned_in
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.examples import get_path
+from pydicom.pixels import apply_color_lut, iter_pixels
+
+pytest.importorskip("onnxruntime", reason="needs the optional part: pip install 'safeshare[text]'")
+
+from safeshare import Refused, blanking, text
+from safeshare.blanking import Box
+
+
+def screen(*lines, rows=240, columns=400, frames=1, size=16, name="grey 8"):
+    """Return a data set with lines of text, each (words, x, y), on a dark ground, and the frames that it is made of."""
+    pictures = np.full((frames, rows, columns), 0.05)
+    for words, x, y, *where in lines:
+        cover, _ = burned_in.lettering(words, "DejaVuSans", size, 0)
+        for frame in where[0] if where else range(frames):
+            part = pictures[frame, y : y + cover.shape[0], x : x + cover.shape[1]]
+            np.maximum(part, cover * 0.9, out=part)
+    return burned_in.as_read(burned_in.FORMATS[name](pictures)), pictures
+
+
+def boxes(findings):
+    return [finding.box for finding in findings if isinstance(finding, text.TextFinding)]
+
+
+def ink_left(dataset, pictures):
+    """Return the share of the letters' pixels that no box covers."""
+    where = np.broadcast_to(blanking.mask(dataset, boxes(text.find(dataset))), pictures.shape)
+    return float((~where)[pictures > 0.4].mean())
+
+
+def test_a_finding_names_place_and_words():
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30))
+    found = [each for each in text.find(dataset) if isinstance(each, text.TextFinding)]
+    assert len(found) == 1
+    box = found[0].box
+    assert found[0].kind == "text"
+    assert found[0].where == f"x {box.x0} to {box.x1}, y {box.y0} to {box.y1}"
+    assert found[0].what.replace(" ", "") == "SPECIMENROSA"
+    assert box.x0 <= 20 < box.x1
+    assert box.y0 <= 30 < box.y1
+    assert "PS3.15" in found[0].why
+
+
+@pytest.mark.parametrize("name", burned_in.FORMATS)
+def test_text_is_found_and_gone_in_every_format(name):
+    dataset, pictures = screen(("MRN 00482913", 20, 30), ("DOE^JANE", 150, 150), name=name)
+    untouched = copy.deepcopy(dataset)
+    assert ink_left(dataset, pictures) < 0.02
+    clean = burned_in.as_read(text.strip(dataset, reviewed=True))
+    assert dataset == untouched
+    assert text.find(clean) == []
+
+
+def test_text_of_any_direction_is_found():
+    pictures = np.full((1, 400, 400), 0.05)
+    for angle, x, y in ((90, 30, 60), (270, 350, 60), (20, 110, 150)):
+        cover, _ = burned_in.lettering("ID EHN-6093847", "DejaVuSans", 14, angle)
+        part = pictures[0, y : y + cover.shape[0], x : x + cover.shape[1]]
+        np.maximum(part, cover, out=part)
+    dataset = burned_in.as_read(burned_in.FORMATS["grey 8"](pictures))
+    assert ink_left(dataset, pictures) < 0.05
+
+
+def test_a_text_on_one_frame_of_a_long_clip_is_found():
+    dataset, pictures = screen(("SPECIMEN ROSA", 20, 30, [17]), frames=40)
+    assert ink_left(dataset, pictures) < 0.02
+    assert {box.frame for box in boxes(text.find(dataset))} == {None}
+
+
+def test_frames_that_are_asked_for_are_the_ones_looked_at():
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30, [1]), frames=3)
+    assert boxes(text.find(dataset, frames=[0])) == []
+    assert {box.frame for box in boxes(text.find(dataset, frames=[1]))} == {1}
+    assert "frame 1" in text.find(dataset, frames=[1])[0].where
+
+
+def test_text_at_the_end_of_a_large_radiograph_is_found():
+    dataset, pictures = screen(("SPECIMEN ROSA", 2600, 2100), rows=2200, columns=3000, size=32)
+    assert ink_left(dataset, pictures) < 0.02
+
+
+def test_boxes_of_the_caller_are_what_is_blanked():
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30), ("R", 300, 30))
+    clean = text.strip(dataset, [Box(10, 20, 200, 60)])
+    assert (clean.pixel_array[20:60, 10:200] == dataset.pixel_array.min()).all()
+    assert np.array_equal(clean.pixel_array[:, 200:], dataset.pixel_array[:, 200:])
+
+
+def test_keep_retains_what_is_technical_and_only_that():
+    dataset, _ = screen(
+        ("MI 1.2 TIS 0.8", 20, 30), ("120 kV", 250, 30), ("DOB 17-FEB-1989", 20, 150), ("Gain 54 Doe", 220, 150)
+    )
+    clean = text.strip(dataset, keep=text.TECHNICAL)
+    same = clean.pixel_array == dataset.pixel_array
+    assert same[:100].all()
+    assert (clean.pixel_array[150:165] == dataset.pixel_array.min()).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    "words", ["LIND", "71", "17.02.1989", "6093847", "R. Doe", "W 6093847", "Gain Doe", "L 1989-02-17"]
+)
+def test_no_name_number_or_date_is_technical(words):
+    assert not text.all_technical(words, text.TECHNICAL)
+
+
+def test_the_header_afterwards():
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30))
+    earlier = Dataset()
+    earlier.CodeValue, earlier.CodingSchemeDesignator, earlier.CodeMeaning = "113100", "DCM", "Basic Profile"
+    dataset.DeidentificationMethodCodeSequence = [earlier]
+    dataset.IconImageSequence = [Dataset()]
+    clean = text.strip(dataset)
+    assert clean.BurnedInAnnotation == "YES", "nobody has looked"
+    assert [each.where for each in text.find(clean)] == ["BurnedInAnnotation"]
+    assert [code.CodeValue for code in clean.DeidentificationMethodCodeSequence] == ["113100", "113101"]
+    assert clean.ImageType == ["DERIVED", "PRIMARY"]
+    assert "text" in clean.DerivationDescription
+    assert clean.SOPInstanceUID != dataset.SOPInstanceUID
+    assert clean.file_meta.MediaStorageSOPInstanceUID == clean.SOPInstanceUID
+    assert "IconImageSequence" not in clean
+    assert text.strip(dataset, reviewed=True).BurnedInAnnotation == "NO"
+
+
+def test_a_picture_without_text_stays_as_it_is():
+    dataset, _ = screen()
+    clean = text.strip(dataset, reviewed=True)
+    assert clean.PixelData == dataset.PixelData
+    assert clean.SOPInstanceUID == dataset.SOPInstanceUID
+    assert clean.ImageType == dataset.ImageType
+    assert clean.BurnedInAnnotation == "NO"
+
+
+def test_pixels_that_cannot_be_read_are_refused():
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30))
+    dataset.PixelData = dataset.PixelData[:100]
+    with pytest.raises(Refused, match="cannot be decoded"):
+        text.find(dataset)
+
+
+@pytest.mark.needs_program("tesseract", debian="tesseract-ocr")
+def test_a_different_engine_reads_nothing_any_more(tmp_path):
+    dataset = dcmread(get_path("jpeg2k"))
+
+    def read(dataset):
+        path = tmp_path / "picture.png"
+        Image.fromarray(dataset.pixel_array).resize((1920, 1440), Image.Resampling.BICUBIC).save(path)
+        command = ["tesseract", str(path), "-", "--psm", "11"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    words = ("BAPTIST", "LYMPH", "MSCSKEL", "CINE", "630P630")
+    before, after = read(dataset), read(text.strip(dataset))
+    assert sum(word in before for word in words) > 1, "the judge is blind"
+    assert not any(word in after for word in words)
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("rgb_color", [(3, 11, 120, 17), (145, 175, 190, 190)]),
+        ("palette_color", [(3, 80, 50, 140), (5, 40, 180, 55), (700, 12, 780, 25)]),
+    ],
+)
+def test_what_stands_on_real_pictures_is_covered(name, places):
+    dataset = dcmread(get_path(name))
+    where = blanking.mask(dataset, boxes(text.find(dataset)))[0]
+    picture = next(iter_pixels(dataset, raw=True)) if name == "rgb_color" else shown_by_palette(dataset)
+    for x0, y0, x1, y1 in places:
+        letters = picture[y0:y1, x0:x1].max(-1) > 200
+        assert letters.any()
+        assert where[y0:y1, x0:x1][letters].mean() > 0.95
+
+
+def shown_by_palette(dataset):
+    return (apply_color_lut(dataset.pixel_array, dataset) >> 8).astype(np.uint8)
+
+
+def test_onnxruntime_is_imported_only_when_it_is_used():
+    code = "import sys; from safeshare import text; assert not {'onnxruntime', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_part_is_named():
+    code = "import sys; sys.modules['onnxruntime'] = None; from safeshare import text_detector"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "safeshare[text]" in ended.stderr
