@@ -5,15 +5,17 @@ Run it with the lesson's own Python, which has uv; it asks the package index, so
 """
 
 import pathlib
-import re
 import subprocess
 import sys
 import tomllib
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from start import TESTS_ONLY
 
 HERE = pathlib.Path(__file__).resolve().parent
+LESSON = ("lesson", "text")  # the groups that a learner needs
 WRITTEN = "# Written by lock.py from pyproject.toml: change that and run lock.py again.\n"
 
 
@@ -41,10 +43,15 @@ def resolve(project: dict[str, Any], *groups: str) -> list[str]:
 def environment(project: dict[str, Any]) -> str:
     """Render environment.yml, for conda and Binder: what the lesson needs, under conda's names."""
     lesson = project["tool"]["lesson"]
-    packages = [
-        re.sub(r"^[\w-]+", lambda name: lesson["conda-names"].get(name[0], name[0]), requirement)
-        for requirement in requirements(project, "lesson")
-    ]
+    binder = {"sys_platform": "linux", "platform_machine": "x86_64", "python_version": lesson["conda-python"]}
+    wanted = [Requirement(text) for text in requirements(project, *LESSON)]
+    packages = sorted(
+        {
+            f"{lesson['conda-names'].get(one.name, one.name)}{','.join(sorted(map(str, one.specifier), reverse=True))}"
+            for one in wanted
+            if one.marker is None or one.marker.evaluate(binder)
+        }
+    )
     lines = [f"name: {project['project']['name']}", "channels:", "  - conda-forge", "  - nodefaults", "dependencies:"]
     lines += [f"  - {package}" for package in [f"python={lesson['conda-python']}", "pip", *packages]]
     return WRITTEN + "\n".join(lines) + "\n"
@@ -53,9 +60,9 @@ def environment(project: dict[str, Any]) -> str:
 def main() -> None:
     """Write both files."""
     project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))
-    everything = resolve(project, "lesson", "test")
+    everything = resolve(project, *LESSON, "test")
     # The lesson gets the versions that the tests ran with, so its part is taken from the whole.
-    names = {pin.split("==")[0] for pin in resolve(project, "lesson")}
+    names = {pin.split("==")[0] for pin in resolve(project, *LESSON)}
     lesson = [pin for pin in everything if pin.split("==")[0] in names]
     tests = [pin for pin in everything if pin.split("==")[0] not in names]
     lock = WRITTEN + "\n".join(lesson) + "\n" + TESTS_ONLY + "\n".join(tests) + "\n"

@@ -241,7 +241,8 @@ def write_layout():
 
 
 def run_tests(arguments):
-    return run("pytest", arguments)
+    whole = ["--numprocesses=2", "--dist=loadfile"]  # a file's tests share what is slow to set up
+    return run("pytest", arguments or whole)
 
 
 JOBS = {"lesson": open_lesson, "test": run_tests}

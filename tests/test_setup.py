@@ -259,7 +259,7 @@ def test_conda_environment_is_up_to_date():
     assert (ROOT / "environment.yml").read_text(encoding="utf-8") == lock.environment(PROJECT), "run lock.py"
 
 
-@pytest.mark.parametrize("part, groups", [("lesson", ["lesson"]), ("everything", ["lesson", "test"])])
+@pytest.mark.parametrize("part, groups", [("lesson", lock.LESSON), ("everything", [*lock.LESSON, "test"])])
 def test_lock_is_complete_and_has_nothing_over(part, groups):
     """Walk from pyproject.toml along what the installed packages ask for: the lock must pin just these, and fittingly.
 

@@ -1,4 +1,4 @@
-"""What the tests of the lesson share: the build, and each real notebook run once."""
+"""What the tests of the lesson share: each real episode, and its solved notebook, run once."""
 
 import functools
 from pathlib import Path
@@ -18,6 +18,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def run():
-    """Return build.run, which runs each variant of each episode only once in a test session."""
-    return functools.cache(build.run)
+def solved():
+    """Return what runs an episode's notebook with its exercises solved, only once in a test session."""
+    return functools.cache(functools.partial(build.run, variant="solved"))
