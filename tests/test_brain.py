@@ -69,6 +69,17 @@ def test_the_mask_holds_the_brain_and_neither_eyes_nor_spine(name):
     assert too_much.max() < 20
 
 
+def test_noise_neither_lets_the_mask_into_the_eyes_nor_costs_brain():
+    head, truth = scan("ct"), true_brain("ct")
+    noise = np.random.default_rng(0).normal(0, 150, head.values.shape)
+    noisy = Volume((head.values + noise).astype(np.int16), head.affine, "CT", ())
+    mask = brain.brain_mask(noisy)
+    within = ndimage.distance_transform_edt(~mask, head.spacing)
+    assert within[truth].max() < 4 + head.spacing[0] / 2, "the margin reckons from the faces of voxels"
+    for eye in (LEFT_EYE, RIGHT_EYE):
+        assert within[voxel("ct", eye)] > 12, "the margin around the mask would spare the eye"
+
+
 def test_what_is_no_head_has_no_brain():
     x, y, z = np.indices((60, 60, 60)) * 4 - 118
     bottle = np.where((x**2 + y**2 < 80**2) & (np.abs(z) < 100), 0, -1000).astype(np.int16)

@@ -127,6 +127,7 @@ def test_a_notebook_gets_the_widget_a_picture_and_a_line(pair):
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == viewer.widget().model_id
     assert bundle["text/plain"] == repr(viewer) and len(repr(viewer).splitlines()) == 2
     both = drawn(bundle["image/png"])
+    assert len(both) == 448  # it also stands in pages and prints, where it is shown larger
     expected = [rendering.render(scan, size=len(both)) for scan in (ball(), ball(nose=False))]
     np.testing.assert_allclose(both, np.hstack(expected), atol=0.003)
     turn.value = 90

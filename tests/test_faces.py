@@ -8,7 +8,7 @@ from pydicom import Dataset
 from scipy import ndimage
 from test_brain import LEFT_EYE, RIGHT_EYE, TURNED, scan, true_brain, voxel
 
-from safeshare import Refused, faces, metadata, volume
+from safeshare import Refused, brain, faces, metadata, volume
 from safeshare.volume import Volume
 
 KEY = "a key that only the tests know"
@@ -161,19 +161,24 @@ def cropped(head: Volume, low: tuple[int, int, int], high: tuple[int | None, int
 
 @pytest.mark.parametrize(
     ("low", "high", "gone"),
-    [((None, None, -18), (None, None, None), LEFT_EYE), ((None, None, None), (None, None, 55), (0, -20, -70))],
-    ids=["from the orbits up", "without the vertex"],
+    [
+        ((None, None, -18), (None, None, None), LEFT_EYE),
+        ((None, None, None), (None, None, 55), (0, -20, -70)),
+        ((0, None, None), (None, None, None), LEFT_EYE),
+    ],
+    ids=["from the orbits up", "without the vertex", "left half"],
 )
 def test_half_a_head_is_defaced_too(low, high, gone):
     head = scan("ct")
-    first = tuple(0 if mm is None else voxel("ct", (0, 0, mm))[2] for mm in low)
-    last = tuple(None if mm is None else voxel("ct", (0, 0, mm))[2] for mm in high)
+    first = tuple(0 if mm is None else voxel("ct", (mm, mm, mm))[axis] for axis, mm in enumerate(low))
+    last = tuple(None if mm is None else voxel("ct", (mm, mm, mm))[axis] for axis, mm in enumerate(high))
     part = cropped(head, first, last)
     after = faces.strip(part)
     at = tuple(np.array(voxel("ct", gone)) - first)
     assert part.values[at] > -350 > after.values[at]
     truth = true_brain("ct")[tuple(slice(*ends) for ends in zip(first, last, strict=True))]
     assert not (after.values != part.values)[truth].any()
+    assert faces.find(after) == []
 
 
 def test_a_head_that_is_turned_and_lies_on_a_table_is_defaced():
@@ -220,20 +225,62 @@ def test_a_scan_without_a_face_stays_as_it_is(what):
     assert faces.strip(other) is other
 
 
-@pytest.mark.parametrize(("name", "air"), [("ct", -1000), ("mr", 0)])
-def test_a_brain_alone_has_no_face(name, air):
+def header(part: str) -> tuple[Dataset, ...]:
+    dataset = Dataset()
+    dataset.BodyPartExamined = part
+    return (dataset,)
+
+
+@pytest.mark.parametrize(("name", "air"), [("ct", -1000), ("mr", 0), ("pet", 0)])
+def test_a_brain_alone_has_no_face_even_if_its_header_says_head(name, air):
     head = scan(name)
     values = np.where(true_brain(name), head.values, air).astype(head.values.dtype)
-    alone = replace(head, values=values, datasets=())
+    alone = replace(head, values=values, datasets=header("HEAD"))
     assert faces.find(alone) == []
     assert faces.strip(alone) is alone
 
 
+def test_a_small_head_before_an_empty_background_is_no_brain_alone():
+    head = scan("mr")
+    values = np.pad(np.where(head.values > faces.skin_level(head), head.values, 0), 3)
+    child = Volume(values, head.affine * [0.75, 0.75, 0.75, 1], "MR", ())
+    size = np.count_nonzero(values) * child.spacing.prod() / 1e6
+    assert size < 2.3, "it is of a brain's size, in litres"
+    assert not brain.is_alone(child)
+
+
+def test_a_slice_or_two_through_the_eyes_is_refused_unless_the_header_names_another_part():
+    head = scan("ct")
+    low, high = voxel("ct", (0, 0, -20))[2], voxel("ct", (0, 0, 20))[2]
+    slab = cropped(head, (0, 0, low), (None, None, high))
+    with pytest.raises(Refused, match="may show a head"):
+        faces.strip(slab)
+    knee = replace(slab, datasets=header("KNEE"))
+    assert faces.find(knee) == []
+
+
+def test_a_head_on_a_thick_pillow_is_defaced():
+    head = scan("ct")
+    values = np.pad(head.values, ((0, 0), (0, 12), (0, 0)), constant_values=-1000)
+    pillow = values[:, voxel("ct", (0, 100, 0))[1] :]
+    pillow[pillow < -350] = -200
+    after = faces.strip(Volume(values, head.affine, "CT", ())).values
+    for eye in (LEFT_EYE, RIGHT_EYE):
+        assert after[voxel("ct", eye)] < -350
+    assert not (after != values)[:, : head.values.shape[1]][true_brain("ct")].any()
+
+
+def test_voxels_that_changed_since_the_last_look_are_looked_at_anew():
+    values = scan("pet").values.copy()
+    head = Volume(values, scan("pet").affine, "PT", ())
+    assert len(faces.find(head)) == 1
+    values[:] = 0
+    assert faces.find(head) == []
+
+
 def test_a_header_that_says_head_makes_it_refuse_where_no_head_is_seen():
-    head = Dataset()
-    head.BodyPartExamined = "HEAD"
     with pytest.raises(Refused, match=r"may show a head.*faces\.show"):
-        faces.strip(Volume(bottle(), np.diag([4.0, 4, 4, 1]), "CT", (head,)))
+        faces.strip(Volume(bottle(), np.diag([4.0, 4, 4, 1]), "CT", header("HEAD")))
 
 
 @pytest.mark.parametrize("axis", [1, 2], ids=["face to the back", "upside down"])

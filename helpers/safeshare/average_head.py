@@ -34,9 +34,12 @@ PARTS = {
 }
 
 _REACH = 12.0  # mm: a surface that is farther off tells the fit no more than that
-_GOOD = 2.5  # mm of error at which no other start is tried
+_GOOD, _HOPELESS = 2.5, 6.0  # mm of error up to which, and from which, nothing else is tried
 _STRETCH = 0.07  # how much adults' heads differ from the average in each direction (about one standard deviation)
 _SEARCH, _REFINE = 10.0, 8.0  # mm between the points that are looked at
+MIDDLE = np.array([0.0, 60.0, -5.0])  # about which it turns
+_HALF = np.array([13, 15, 14])  # of its box, in steps of the search
+_ROUNDS = 25  # at most
 
 
 class AverageHead(NamedTuple):
@@ -61,13 +64,15 @@ class Fit(NamedTuple):
     """Where the average head lies: ``to_average`` takes patient mm to its mm.
 
     ``error`` is the mean distance in mm between the two outlines, as far as they are in the scan (at most 12);
-    ``seen`` is how much of the average head's outline is in the scan; ``numbers`` are a turn, a place and a stretch.
+    ``seen`` is how much of the average head's outline is in the scan; ``numbers`` are a turn, a place and a stretch;
+    ``faceless`` says that it fits without the face far better than with it.
     """
 
     numbers: np.ndarray
     to_average: np.ndarray
     error: float
     seen: float
+    faceless: bool = False
 
 
 @cache
@@ -144,14 +149,17 @@ def coarse(volume: Volume, size: float) -> tuple[np.ndarray, np.ndarray]:
     return values.astype(np.float32), affine
 
 
-def outline(values: np.ndarray, affine: np.ndarray, level: float) -> Outline:
-    """Return the body's outline: without table, hair, ears and noise, and with all that is hollow filled."""
+def outline(values: np.ndarray, affine: np.ndarray, level: float, thin: float = 4.5) -> Outline:
+    """Return the body's outline: without table, hair, ears and noise, and with all that is hollow filled.
+
+    What is thinner than twice ``thin`` mm goes.
+    """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     solid = ndimage.gaussian_filter(values, 1.5 / spacing) > level
-    solid = ndimage.distance_transform_edt(solid, spacing) > 4.5  # what is thinner than 9 mm goes
+    solid = ndimage.distance_transform_edt(solid, spacing) > thin
     if not solid.any():
         return Outline(np.full(values.shape, -99, np.float32), affine)
-    solid = ndimage.distance_transform_edt(~solid, spacing) < 11  # 4.5 mm back, and nostrils and slits closed
+    solid = ndimage.distance_transform_edt(~solid, spacing) < thin + 6.5  # back, and nostrils and slits closed
     solid = filled(solid)
     solid = ndimage.distance_transform_edt(np.pad(solid, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > 6.5
     labels, count = ndimage.label(solid)
@@ -176,26 +184,26 @@ def fit(body: Outline) -> Fit:
     If no fit is good, the face may be gone: then what lies outside the face region is fitted alone.
     """
     mean = average()
-    fits = [_refine(body, start, mean.weight) for start in _search(body, mean.weight)[:1]]
-    if fits[0].error > _GOOD:
-        fits += [_refine(body, start, mean.weight) for start in _search(body, mean.weight)[1:]]
-    best = min(fits, key=lambda found: found.error)
+    starts = [start for _, start in _search(body)]
+    best = refine(body, starts[0], mean.depth, mean.weight)
     if best.error > _GOOD:
-        for start in _search(body, mean.vault):
-            alone = _refine(body, start, mean.vault)
-            if alone.error < 0.6 * best.error and alone.seen > 0.6:
-                return alone
+        others = [refine(body, start, mean.depth, mean.weight) for start in starts[1:]]
+        best = min(best, *others, key=lambda found: found.error)
+    if _GOOD < best.error < _HOPELESS:
+        for _, start in _search(body, vault=True):
+            alone = refine(body, start, mean.depth, mean.vault)
+            if alone.error < 0.6 * best.error and alone.seen > 0.4:
+                return alone._replace(faceless=True)
     return best
 
 
 def fits_turned(body: Outline) -> float:
     """Return the error of the best fit when the head is turned to the back, upside down, or both."""
-    errors = []
-    for axes in ((1,), (2,), (1, 2)):
-        turned = Outline(np.flip(body.depth, axes), body.affine)
-        mean = average()
-        errors.append(_refine(turned, _search(turned, mean.weight, 1)[0], mean.weight).error)
-    return min(errors)
+    turned = [Outline(np.flip(body.depth, axes), body.affine) for axes in ((1,), (2,), (1, 2))]
+    starts = [_search(other)[0] for other in turned]
+    best = int(np.argmax([score for score, _ in starts]))
+    found = refine(turned[best], starts[best][1], average().depth, average().weight)
+    return found.error if found.seen > 0.3 else np.inf
 
 
 def in_patient(body_affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -205,9 +213,25 @@ def in_patient(body_affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.tensordot(matrix[:3, :3], grid, 1) + matrix[:3, 3].reshape(3, 1, 1, 1)
 
 
-def _search(body: Outline, weights: np.ndarray, count: int = 3) -> list[np.ndarray]:
-    """Try many turns and sizes at every place at once (by Fourier transform), and return the best nine numbers."""
+@cache
+def _kernels(vault: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the average head's outline turned and sized in many ways, as points and their weights, and each as the
+    nine numbers it stands for, about the place 0."""
     mean = average()
+    steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in _HALF), indexing="ij")) * _SEARCH
+    kernels = []
+    for nod, turn, tilt, scale in product((-30, -15, 0, 15, 30), (-20, 0, 20), (-15, 0, 15), (0.92, 1.06)):
+        rotation = Rotation.from_euler("xzy", (nod, turn, tilt), degrees=True)
+        points = np.tensordot(rotation.as_matrix() / scale, steps, 1) + MIDDLE.reshape(3, 1, 1, 1)
+        kernel = np.clip(sample(mean.depth, points, -99, 0) / _SEARCH, -1, 1)
+        kernel *= sample(mean.vault if vault else mean.weight, points, 0, 0)
+        numbers = np.concatenate([rotation.as_rotvec(), np.zeros(3), np.full(3, -np.log(scale))])
+        kernels.append((kernel.astype(np.float32), numbers))
+    return kernels
+
+
+def _search(body: Outline, vault: bool = False) -> list[tuple[float, np.ndarray]]:
+    """Try many turns and sizes at every place at once (by Fourier transform); return the three best, with a score."""
     corners = np.array(list(product(*((-0.5, n - 0.5) for n in body.depth.shape)))) @ body.affine[:3, :3].T
     low, high = (corners + body.affine[:3, 3]).min(0), (corners + body.affine[:3, 3]).max(0)
     shape = np.maximum(np.ceil((high - low) / _SEARCH).astype(int), 1)
@@ -216,52 +240,44 @@ def _search(body: Outline, weights: np.ndarray, count: int = 3) -> list[np.ndarr
     at = np.tensordot(back[:3, :3], places, 1) + back[:3, 3].reshape(3, 1, 1, 1)
     seen = np.all([(a > -0.5) & (a < n - 0.5) for a, n in zip(at, body.depth.shape, strict=True)], axis=0)
     depth = ndimage.map_coordinates(body.depth, at, order=1, mode="nearest")
-    half = np.array([13, 15, 14])  # of the average head's box, in steps
-    size = tuple(fft.next_fast_len(int(n), True) for n in shape + 2 * half)
-    image = fft.rfftn(np.where(seen, np.clip(depth / _SEARCH, -1, 1), 0), size)
-    field = fft.rfftn(seen.astype(float), size)
-    middle = np.array([0.0, 60.0, -5.0])  # about which it turns, in the average head
-    steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in half), indexing="ij")) * _SEARCH
+    size = tuple(fft.next_fast_len(int(n), True) for n in shape + 2 * _HALF)
+    image = fft.rfftn(np.where(seen, np.clip(depth / _SEARCH, -1, 1), 0).astype(np.float32), size)
+    field = fft.rfftn(seen.astype(np.float32), size)
     tries = []
-    for nod, turn, tilt, scale in product((-30, -15, 0, 15, 30), (-20, 0, 20), (-15, 0, 15), (0.92, 1.06)):
-        rotation = Rotation.from_euler("xzy", (nod, turn, tilt), degrees=True)
-        points = np.tensordot(rotation.as_matrix() / scale, steps, 1) + middle.reshape(3, 1, 1, 1)
-        kernel = np.clip(sample(mean.depth, points, -99, 0) / _SEARCH, -1, 1) * sample(weights, points, 0, 0)
+    for kernel, numbers in _kernels(vault):
+        total = float(np.abs(kernel).sum())
         likeness = fft.irfftn(image * np.conj(fft.rfftn(kernel, size)), size)
-        covered = fft.irfftn(field * np.conj(fft.rfftn(np.abs(kernel), size)), size) / np.abs(kernel).sum()
-        score = likeness / np.abs(kernel).sum() / np.sqrt(np.maximum(covered, 0.3))
-        best = int(score.argmax())
-        where = np.array(np.unravel_index(best, score.shape))
-        where = np.where(where >= shape + half, where - np.array(size), where) + half  # the kernel's middle
-        centre = low + _SEARCH * (0.5 + where)
-        log = np.full(3, -np.log(scale))
-        tries.append((float(score.ravel()[best]), np.concatenate([rotation.as_rotvec(), centre, log])))
-    tries.sort(key=lambda one: -one[0])
-    return [start for _, start in tries[:count]]
-
-
-_MIDDLE = np.array([0.0, 60.0, -5.0])
+        covered = fft.irfftn(field * np.conj(fft.rfftn(np.abs(kernel), size)), size) / total
+        score = likeness / total / np.sqrt(np.maximum(covered, 0.3))
+        where = np.array(np.unravel_index(int(score.argmax()), score.shape))
+        where = np.where(where >= shape + _HALF, where - np.array(size), where) + _HALF  # the kernel's middle
+        start = numbers.copy()
+        start[3:6] = low + _SEARCH * (0.5 + where)
+        tries.append((float(score.max()), start))
+    return sorted(tries, key=lambda one: -one[0])[:3]
 
 
 def _matrix(numbers: np.ndarray) -> np.ndarray:
     """Return the affine from patient mm to the average head's: turned about a centre, and stretched."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.diag(np.exp(numbers[6:])) @ Rotation.from_rotvec(numbers[:3]).as_matrix()
-    matrix[:3, 3] = _MIDDLE - matrix[:3, :3] @ numbers[3:6]
+    matrix[:3, 3] = MIDDLE - matrix[:3, :3] @ numbers[3:6]
     return matrix
 
 
-def _refine(body: Outline, numbers: np.ndarray, weights: np.ndarray, rounds: int = 25, step: float = _REFINE) -> Fit:
-    """Lay the outlines over each other by least squares (Gauss and Newton, damped)."""
-    mean = average()
+def refine(body: Outline, numbers: np.ndarray, depth: np.ndarray, weights: np.ndarray) -> Fit:
+    """Lay the average's outline (its ``depth``) over a body by least squares, beginning with nine numbers.
+
+    Gauss and Newton, damped.
+    """
     spacing = np.linalg.norm(body.affine[:3, :3], axis=0)
-    skip = np.maximum(1, np.round(step / spacing)).astype(int)
+    skip = np.maximum(1, np.round(_REFINE / spacing)).astype(int)
     pick = tuple(slice(n // 2, None, int(n)) for n in skip)
     places = in_patient(body.affine, body.depth.shape)[(slice(None), *pick)].reshape(3, -1).astype(float)
     own = np.clip(body.depth[pick].ravel(), -_REACH, _REACH)
     # Far from the surface and far from where it can get to, a place tells nothing.
     start = _matrix(numbers)
-    theirs = sample(mean.depth, start[:3, :3] @ places + start[:3, 3:], -99.0)
+    theirs = sample(depth, start[:3, :3] @ places + start[:3, 3:], -99.0)
     keep = (np.abs(own) < _REACH) | (np.abs(theirs) < 2 * _REACH)
     places, own = places[:, keep], own[keep]
 
@@ -269,7 +285,7 @@ def _refine(body: Outline, numbers: np.ndarray, weights: np.ndarray, rounds: int
         matrix = _matrix(numbers)
         points = matrix[:3, :3] @ places + matrix[:3, 3:]
         weight = sample(weights, points, 0.0)
-        theirs = sample(mean.depth, points, -99.0) / np.exp(numbers[6:].mean())
+        theirs = sample(depth, points, -99.0) / np.exp(numbers[6:].mean())
         theirs = np.clip(theirs, -_REACH, _REACH)
         weight = weight * ((np.abs(theirs) < _REACH) | (np.abs(own) < _REACH))
         return (theirs - own), np.sqrt(weight)
@@ -287,7 +303,7 @@ def _refine(body: Outline, numbers: np.ndarray, weights: np.ndarray, rounds: int
         return (off + _REACH**2 / 4 * lost) / full + prior * float((numbers[6:] ** 2).sum())
 
     best = cost(difference, root, numbers)
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         columns = [(compare(numbers + move)[0] - difference) / move.sum() for move in np.diag(sizes)]
         jacobian = np.stack(columns, 1)
         jacobian *= root[:, None]
@@ -311,7 +327,7 @@ def _refine(body: Outline, numbers: np.ndarray, weights: np.ndarray, rounds: int
     weight = root**2
     error = float((np.abs(difference) * weight).sum() / max(weight.sum(), 1e-9))
     matrix = _matrix(numbers)
-    near = np.abs(mean.depth) < SPACING * 0.75
+    near = np.abs(depth) < SPACING * 0.75
     total = float((weights * near).sum())
     points = ORIGIN[:, None] + SPACING * np.argwhere(near).T
     at = np.linalg.inv(matrix @ body.affine)

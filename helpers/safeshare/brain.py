@@ -18,6 +18,8 @@ _NECK = 5.0  # mm: half the width of what is cut off
 _NOISE = 12.0  # HU
 _LOWEST = -48.0  # mm over the eyes: further down is the spine
 _SEARCHED = 14.0  # mm around the average brain that may still be brain
+_ALONE = 600_000.0, 2_300_000.0  # mm³: a brain's size; adults' heads have 3 million and more
+_LIKE_BRAIN = 2.0  # mm between the outline of a brain alone and the average brain's
 
 
 def brain_mask(volume: Volume) -> np.ndarray:
@@ -54,20 +56,24 @@ def coarse_mask(volume: Volume, found: Fit) -> tuple[np.ndarray, np.ndarray]:
         return mask, affine  # the scan ends below the brain
     box = tuple(slice(max(0, a.min() - 3), a.max() + 4) for a in np.nonzero(expected > -_SEARCHED))
     values, expected, core = values[box], expected[box], core[box]
-    values = _calm(values, volume.modality, spacing, core)
-    tissue = _tissue(values, volume.modality, core) & (expected > -_SEARCHED) & (points[2][box] > _LOWEST)
+    values, width = _calm(values, volume.modality, spacing, core)
+    blur = width - 1  # a wide filter blurs the brain's rim with the bone, and bridges the way into the orbits
+    neck, searched = _NECK + 2 * blur, _SEARCHED - 4 * blur
+    tissue = _tissue(values, volume.modality, core) & (expected > -searched) & (points[2][box] > _LOWEST)
     tissue |= expected > 12  # whatever is there, a bleeding or an implant: this deep it is the brain's place
-    thick = ndimage.distance_transform_edt(np.pad(tissue, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > _NECK
+    thick = ndimage.distance_transform_edt(np.pad(tissue, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > neck
     labels, _ = ndimage.label(thick)
     inner = np.unique(labels[core & thick])
     thick = np.isin(labels, inner[inner > 0])
     if not thick.any():
         raise Refused("its brain cannot be told from the rest: deface it by hand, or leave it out.")
     near = ndimage.distance_transform_edt(~thick, spacing)
-    grown = tissue & (near < _NECK + 2.5)
+    grown = tissue & (near < neck + 2.5)
     grown = ndimage.distance_transform_edt(~grown, spacing) < 5  # sulci and ventricles
     grown = ndimage.distance_transform_edt(np.pad(grown, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > 5
-    mask[box] = ndimage.binary_fill_holes(grown | (expected > 4))
+    # Where noise or thick slices hide the brain's rim, the average brain counts in full.
+    sure = -1 if blur else 0 if spacing.max() > 4 else 4
+    mask[box] = ndimage.binary_fill_holes(grown | (expected > sure))
     return mask, affine
 
 
@@ -83,14 +89,44 @@ def agreement(volume: Volume, found: Fit, mask: np.ndarray, affine: np.ndarray) 
     return dice, float((values[shell] > 200).mean()) if shell.any() else 0.0
 
 
-def _calm(values: np.ndarray, modality: str, spacing: np.ndarray, core: np.ndarray) -> np.ndarray:
-    """Return the values without their noise: in a CT of low dose it takes a wider filter."""
+def is_alone(volume: Volume) -> bool:
+    """Return whether there is a brain in the scan and nothing else, as after skull stripping.
+
+    That takes a background of one value exactly, which no scanner makes, in it one piece of a brain's size that ends
+    before the scan does, and an outline that is the average brain's.
+    """
+    values, affine = average_head.coarse(volume, _SIZE)
+    background = values.flat[0]
+    solid = values != background
+    edge = solid.copy()
+    edge[1:-1, 1:-1, 1:-1] = False
+    size = np.count_nonzero(solid) * abs(np.linalg.det(affine[:3, :3]))
+    if edge.any() or not _ALONE[0] < size < _ALONE[1]:
+        return False
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    solid = ndimage.distance_transform_edt(~solid, spacing) < 5
+    solid = ndimage.binary_fill_holes(ndimage.distance_transform_edt(solid, spacing) > 5)
+    body = average_head.Outline(average_head.signed_depth(solid, spacing), affine)
+    mean = average_head.average()
+    places = average_head.in_patient(affine, solid.shape)[:, solid]
+    inside = average_head.ORIGIN + average_head.SPACING * np.argwhere(mean.brain_depth > 0)
+    fits = []
+    for nod in (-0.4, 0.0, 0.4):
+        centre = places.mean(1) - inside.mean(0) + average_head.MIDDLE
+        start = np.array([nod, 0, 0, *centre, 0, 0, 0])
+        fits.append(average_head.refine(body, start, mean.brain_depth, np.ones_like(mean.weight)))
+    best = min(fits, key=lambda found: found.error)
+    return best.error < _LIKE_BRAIN and float(np.abs(best.numbers[6:]).max()) < 0.3
+
+
+def _calm(values: np.ndarray, modality: str, spacing: np.ndarray, core: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the values without their noise, and how wide a filter that took: in a CT of low dose a wider one."""
     for width in (1.0, 2.0, 3.0):
         smooth = ndimage.gaussian_filter(values, width / spacing)
         middle = smooth[core]
         if modality != "CT" or np.percentile(np.abs(middle - np.median(middle)), 68) < _NOISE:
             break
-    return smooth
+    return smooth, width
 
 
 def _tissue(values: np.ndarray, modality: str, core: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from .rendering import Surface
 from .volume import Volume
 
 SIZE = 224  # rows and columns of a picture: so two are drawn in 0.2 s, and follow the hand
+STILL = 448  # of the picture that stands where no sliders are
 STEP, MOST_TILT = 5, 60  # degrees
 BELOW, ABOVE = 9, 19  # steps of the threshold, each a tenth of it (in CT 50 HU), below and above that of the skin
 
@@ -103,7 +104,7 @@ class FaceViewer:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         bundle = {"text/plain": repr(self)}
         try:
-            front = [_picture(surface, 0, 0) for surface in self._surfaces.values()]
+            front = [_picture(surface, 0, 0, STILL) for surface in self._surfaces.values()]
             bundle["image/png"] = _encoded(front, "PNG")
             return {**(self.widget()._repr_mimebundle_() or {}), **bundle}
         except ImportError:
@@ -123,8 +124,8 @@ class FaceViewer:
         return f"{which} surface of the head in the {scan} scan, {seen}, at a threshold of {level:.4g}{unit}"
 
 
-def _picture(surface: Surface, yaw: int, pitch: int) -> np.ndarray:
-    return np.round(surface.picture(yaw, pitch, SIZE) * 255).astype(np.uint8)
+def _picture(surface: Surface, yaw: int, pitch: int, size: int = SIZE) -> np.ndarray:
+    return np.round(surface.picture(yaw, pitch, size) * 255).astype(np.uint8)
 
 
 def _encoded(pictures: list[np.ndarray], kind: str) -> str:

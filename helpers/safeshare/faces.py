@@ -1,5 +1,6 @@
 """Faces: show, find and strip the face that the surface of a head CT, MR or PET shows."""
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 
 _SOME = 0.15  # of a part of the face is enough to be shown
+_LEFT = 0.25  # where the rest of the head fits without it: the fit is loose then
+_SEEN = 0.1  # of the average head's outline: in less there is nothing to go by
+_LITTLE = 0.3  # of it, and one must look twice
+_TOO_SMALL = 100_000.0  # mm³ of a body that shows no face
+_NO_FOAM = -150.0  # HU: brighter than what heads are bedded on, darker than fat
 _TURNED = 2.3  # mm of error from which other ways to lie are tried
 _METHOD = next(code for code in profile.CLEANED if code[0] == "113102")
 _DONE = {
@@ -30,7 +36,12 @@ _DONE = {
 }
 _DESCRIBED = ("BodyPartExamined", "StudyDescription", "SeriesDescription", "ProtocolName")
 _HEAD_WORDS = ("HEAD", "BRAIN", "SKULL", "FACE", "FACIAL", "SINUS", "ORBIT", "CRANI", "CEREB", "NECK", "KOPF", "HIRN")
+_OTHER_WORDS = (
+    *("CHEST", "THORAX", "LUNG", "HEART", "CARDIAC", "BREAST", "ABDOMEN", "PELVIS", "LIVER", "KIDNEY", "PROSTATE"),
+    *("SHOULDER", "ELBOW", "WRIST", "HAND", "HIP", "KNEE", "ANKLE", "FOOT", "LEG", "ARM", "EXTREMITY", "LSPINE"),
+)
 _UNSURE = "it may show a head, but where its face is cannot be told: look at it with faces.show, and deface it by hand."
+_last: tuple[bytes, Head | None] = (b"", None)
 
 
 def skin_level(volume: Volume) -> float:
@@ -101,6 +112,8 @@ def find(volume: Volume) -> list[Finding]:
 def strip(volume: Volume, method: str = "remove", *, key: bytes | str | None = None) -> Volume:
     """Return a new volume without the face, or ``volume`` itself if it shows none; ``volume`` stays as it is.
 
+    So ``faces.strip(volume) is volume`` tells that there was no face, and nothing was changed.
+
     ``method`` is "remove" (air in its place), "reface" (the average of 300 synthetic faces) or "plane" (a straight cut
     that leaves forehead and ears, to learn from). Voxels outside the face region stay as they are, bit by bit, and the
     brain with a margin of 4 mm lies outside.
@@ -118,7 +131,7 @@ def strip(volume: Volume, method: str = "remove", *, key: bytes | str | None = N
     head = look(volume)
     if head is None:
         return volume
-    values = defacing.METHODS[method](volume, head, _air(volume))
+    values = defacing.METHODS[method](volume, head, _air(_small(volume)))
     stripped = volume.with_values(values)
     sources = tuple(volumes.datasets(stripped)) if volume.datasets else ()
     for source in sources:
@@ -128,45 +141,80 @@ def strip(volume: Volume, method: str = "remove", *, key: bytes | str | None = N
 
 
 def look(volume: Volume) -> Head | None:
-    """Return the head whose face a scan shows, None if it shows none; raise ``Refused`` if that cannot be told."""
+    """Return the head whose face a scan shows, None if it shows none; raise ``Refused`` if that cannot be told.
+
+    The answer for the last scan is kept, as ``find`` and ``strip`` ask the same one after the other.
+    """
+    global _last
+    small = _small(volume)
+    told = " ".join(text(source, keyword) for source in volume.datasets[:1] for keyword in _DESCRIBED).upper()
+    seen = hashlib.sha256(repr((told, small.modality, small.values.shape)).encode())
+    seen.update(small.affine.tobytes() + small.values.tobytes())
+    last = _last
+    if last[0] != seen.digest():
+        last = _last = (seen.digest(), _look(small, told))
+    return last[1]
+
+
+def _small(volume: Volume) -> Volume:
+    """Return a scan as coarse as the face region is drawn: all that is told from a scan is told from this."""
+    values, affine = average_head.coarse(volume, 2.0)
+    return Volume(values, affine, volume.modality, ())
+
+
+def _look(volume: Volume, told: str) -> Head | None:
+    if brain.is_alone(volume):
+        return None
     body, found = locate(volume)
-    if found.seen < 0.1:
-        _trust_header(volume)
+    if found.seen < _SEEN:
+        size = float((body.depth > 0).sum() * abs(np.linalg.det(body.affine[:3, :3])))
+        # Where all is solid, no surface shows.
+        _trust_header(told, size > _TOO_SMALL and bool((body.depth < 0).any()))
         return None
     mask, affine = brain.coarse_mask(volume, found)
     fit, skull = brain.agreement(volume, found, mask, affine)
     stretch = float(np.abs(found.numbers[6:]).max())
-    if found.error > _TURNED and average_head.fits_turned(body) < found.error - 0.3:
+    if _TURNED < found.error < 6 and average_head.fits_turned(body) < min(_TURNED, found.error - 0.3):
         raise Refused(
-            "the head in it lies otherwise than its header says (turned to the back or upside down): mend "
-            "Image Orientation (Patient) first."
+            "the head in it seems to lie otherwise than its header says (turned to the back or upside down), or too "
+            "little of it is there: mend Image Orientation (Patient) first, or deface it by hand."
         )
-    like = found.error < 3 and fit > 0.86 and stretch < 0.25 and (volume.modality != "CT" or skull > 0.3)
+    bony = 1.0 if volume.modality != "CT" else skull
     region = defacing.region(mask, affine, found)
     parts = _parts(volume, found, region, affine)
-    if max(parts.values()) < _SOME and found.error < 3:
+    most = max(parts.values())
+    if found.faceless and fit > 0.8 and bony > 0.3 and most < _LEFT:
         return None
-    if not like:
-        if found.error < 3.5 and fit > 0.83 and stretch < 0.3:
-            raise Refused(_UNSURE)
-        _trust_header(volume)
-        return None
-    return Head(found, mask, affine, region, parts)
+    little = found.seen < _LITTLE  # the head may lie anywhere along the slices, and its brain outside
+    if found.error < (2 if little else 3) and fit > 0.86 and stretch < 0.25 and bony > 0.3:
+        return Head(found, mask, affine, region, parts) if most >= _SOME else None
+    outline_fits = found.error < 3.5 and stretch < 0.3 and (fit > 0.83 or little)
+    # Noise, or something around the head, may have spoilt its outline: then its brain tells.
+    brain_fits = found.error < 7 and fit > 0.9 and bony > 0.3 and most >= _SOME
+    if bony > 0.15 and (outline_fits or brain_fits):
+        raise Refused(_UNSURE)
+    _trust_header(told, False)
+    return None
 
 
 def locate(volume: Volume) -> tuple[average_head.Outline, Fit]:
     """Return the outline of the body in a scan, and how the average head lies best over it."""
     values, affine = average_head.coarse(volume, 4.0)
     body = average_head.outline(values, affine, skin_level(volume))
-    return body, average_head.fit(body)
+    found = average_head.fit(body)
+    if volume.modality == "CT" and found.error > _TURNED:  # a pillow or a head-holder that clings to the head?
+        bare = average_head.outline(values, affine, _NO_FOAM, 9.0)
+        other = average_head.fit(bare)
+        if other.seen > 0.8 * found.seen and other.error < found.error - 0.5:
+            return bare, other
+    return body, found
 
 
-def _trust_header(volume: Volume) -> None:
-    """Raise ``Refused`` if no head was found, and yet the header says that there is one."""
-    for source in volume.datasets[:1]:
-        words = " ".join(text(source, keyword) for keyword in _DESCRIBED).upper()
-        if any(word in words for word in _HEAD_WORDS):
-            raise Refused(_UNSURE)
+def _trust_header(told: str, unsure: bool) -> None:
+    """Raise ``Refused`` if no head was found, and yet the header says that there is one, or says nothing of a body part
+    where the voxels leave it open (``unsure``)."""
+    if any(word in told for word in _HEAD_WORDS) or (unsure and not any(word in told for word in _OTHER_WORDS)):
+        raise Refused(_UNSURE)
 
 
 def _parts(volume: Volume, found: Fit, region: np.ndarray, affine: np.ndarray) -> dict[str, float]:

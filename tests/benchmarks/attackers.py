@@ -21,6 +21,7 @@ SIDES = (0, 90, -90)  # from the front, the right and the left, in degrees
 CELLS, STEP = 45, 5.0  # an outline has 45 x 45 places, 5 mm apart
 LOWEST = -130.0  # mm behind the eyes: what reaches less far to the viewer is not seen
 TURNS = (-10, 0, 10)  # degrees: pictures of one scan
+SIZE = 160  # pixels of a picture
 
 
 class Scan(NamedTuple):
@@ -60,7 +61,7 @@ def outline(volume: Volume, eyes: np.ndarray) -> np.ndarray:
 def look(volume: Volume, eyes: np.ndarray) -> Scan:
     """Look at a scan; `eyes` are in mm in the patient, where they are or were."""
     surface = rendering.Surface(volume)
-    pictures = [(surface.picture(turn), rendering.project(volume, eyes, turn)) for turn in TURNS]
+    pictures = [(surface.picture(turn, 0, SIZE), rendering.project(volume, eyes, turn, 0, SIZE)) for turn in TURNS]
     return Scan(
         np.array([recognizer.align(*picture) for picture in pictures]),
         np.array([wide(*picture) for picture in pictures]),

@@ -5,7 +5,8 @@
 CACHE is the folder that data/build/train_recognizer.py filled: its people train the attackers of attackers.py. What is
 seen of each scan is kept there, so that a second run is fast; delete CACHE/looks after a change of `faces.strip`.
 Needs what data/build needs (data/README.md). All attackers are told where the eyes were before defacing; the lesson's
-recognizer is also tried with the eyes that it finds by itself, and with the average of three views.
+recognizer is also tried with the eyes that it finds by itself before defacing, with those that it finds afterwards (a
+defaced scan shows no more), and with the average of three views.
 """
 
 import argparse
@@ -28,17 +29,24 @@ import portraits  # noqa: E402
 from attackers import Scan  # noqa: E402
 from train_recognizer import SCANNED, load, scans  # noqa: E402
 
-from safeshare import faces, recognizer, rendering  # noqa: E402
+from safeshare import defacing, faces, recognizer, rendering  # noqa: E402
 from safeshare.volume import Volume  # noqa: E402
 
 GALLERY = ROOT / "data" / "gallery"
-METHODS = ("original", "plane", "remove", "reface")
+METHODS = ("original", "plane", "remove", "reface", "brain only")
+DRAWS = 2  # of three galleries each
 MODALITIES = ("CT", "MR", "PT")
 
 
 def defaced(volume: Volume, method: str) -> Volume:
-    """The volume after one of the methods, or as it was."""
-    return volume if method == "original" else faces.strip(volume, method)
+    """The volume after one of the methods, or as it was; "brain only" shows what no method can hide."""
+    if method == "original":
+        return volume
+    if method != "brain only":
+        return faces.strip(volume, method)
+    head = faces.look(volume)
+    around = defacing.beside_brain(head.mask, np.linalg.norm(head.affine[:3, :3], axis=0))
+    return volume.with_values(defacing.changed(volume, around, head.affine, lambda mask, slab: volume.values.min()))
 
 
 def keep(path: Path, volumes: list[Volume], eyes: np.ndarray) -> None:
@@ -49,11 +57,23 @@ def keep(path: Path, volumes: list[Volume], eyes: np.ndarray) -> None:
         for method in METHODS:
             after = defaced(volume, method)
             seen = attackers.look(after, eyes)._asdict()
-            seen["own"] = recognizer.align(rendering.render(after), places)
+            picture = rendering.render(after)
+            seen["own"] = recognizer.align(picture, places)
+            seen["blind"] = recognizer.align(picture, rendering.project(after, guessed_eyes(after)))
             parts |= {f"{method}_{volume.modality}_{name}": part.astype(np.float16) for name, part in seen.items()}
     path.parent.mkdir(exist_ok=True)
     np.savez(path, **parts)
     print(path, flush=True)
+
+
+def guessed_eyes(volume: Volume) -> np.ndarray:
+    """Where the eyes seem to be after defacing: found, or else where an average head laid over the rest has them."""
+    try:
+        return recognizer.find_eyes(volume)
+    except ValueError:
+        _, found = faces.locate(volume)
+        eyes = np.array([[-31.0, 0, 0, 1], [31.0, 0, 0, 1]])
+        return (np.linalg.inv(found.to_average) @ eyes.T)[:3].T
 
 
 def kept(path: Path, method: str, modality: str) -> Scan:
@@ -118,8 +138,10 @@ def lesson(looks: Path, cast: list[people.Person]) -> None:
             found: dict[str, list[int]] = {}
             for person in cast:
                 with np.load(looks / f"{person.id}.npz") as parts:
-                    told, own = (parts[f"{method}_{modality}_{name}"].astype(np.float32) for name in ("close", "own"))
+                    kinds = ("close", "own", "blind")
+                    told, own, blind = (parts[f"{method}_{modality}_{name}"].astype(np.float32) for name in kinds)
                 tries = {"eyes found by itself": own[None], "told the eyes": told[1:2], "told the eyes, 3 views": told}
+                tries["eyes found afterwards"] = blind[None]
                 for title, pictures in tries.items():
                     numbers = np.array([(recognizer.edges(picture) - mean) @ matrix for picture in pictures])
                     numbers = (numbers / np.linalg.norm(numbers, axis=1, keepdims=True)).mean(0)
@@ -131,37 +153,74 @@ def lesson(looks: Path, cast: list[people.Person]) -> None:
 
 
 def adaptive(cache: Path, looks: Path, cast: list[people.Person]) -> None:
-    """Train the other attackers on scans defaced in the same way, and print how they do."""
-    pictures, whose = [], []
-    trained = sorted(cache.glob("[0-9]*[0-9].npz"))
-    for path in trained:
+    """Train the other attackers on scans defaced in the same way, and print how they do.
+
+    First with the gallery. Twenty people say little, so then with galleries of twenty that are drawn from all who have
+    scans, those of the gallery among them: the attackers are trained on everybody else.
+    """
+    known: dict[str, list[Scan]] = {}
+    scanned = []
+    for path in sorted(cache.glob("[0-9]*[0-9].npz")):
         record = load(path)
-        for picture, eyes in zip(record["portraits"], record["portrait_eyes"], strict=True):
-            pictures.append(of_portrait(picture / 255, eyes))
-            whose.append(int(path.stem))
-        if int(path.stem) % SCANNED == 0 and not (looks / path.name).exists():
-            eyes = (record["eyes"] * [1, -1, 1])[::-1]
-            keep(looks / path.name, scans(record, np.random.RandomState(int(path.stem))), eyes)
-    gallery, names = [], []
+        pairs = zip(record["portraits"], record["portrait_eyes"], strict=True)
+        known[path.stem] = [of_portrait(picture / 255, eyes) for picture, eyes in pairs]
+        if int(path.stem) % SCANNED == 0:
+            scanned.append(path.stem)
+            if not (looks / path.name).exists():
+                eyes = (record["eyes"] * [1, -1, 1])[::-1]
+                keep(looks / path.name, scans(record, np.random.RandomState(int(path.stem))), eyes)
     for entry in json.loads((GALLERY / "manifest.json").read_text(encoding="utf-8"))["people"]:
-        names.append(entry["id"])
         with Image.open(GALLERY / entry["portrait"]) as picture:
-            gallery.append(of_portrait(np.asarray(picture), np.array(list(entry["portrait_eyes"].values()))))
-    scanned = [path for path in trained if int(path.stem) % SCANNED == 0]
+            eyes = np.array(list(entry["portrait_eyes"].values()))
+            known[entry["id"]] = [of_portrait(np.asarray(picture), eyes)]
+    names = [person.id for person in cast]
+    everybody = scanned + names
     for method in METHODS:
-        seen, who = [], []
-        for path in scanned:
-            for modality in MODALITIES:
-                seen.append(kept(looks / path.name, method, modality))
-                who.append(int(path.stem))
+        seen = {name: {kind: kept(looks / f"{name}.npz", method, kind) for kind in MODALITIES} for name in everybody}
         for kind in (attackers.Fisher, attackers.Shape):
-            attacker = kind(pictures, seen, np.array(whose), np.array(who))
-            for modality in MODALITIES:
-                ranks = []
-                for person in cast:
-                    likeness = attacker.likeness(kept(looks / f"{person.id}.npz", method, modality), gallery)
-                    ranks.append(int((likeness >= likeness[names.index(person.id)]).sum()))
-                show(f"{modality} {method:8s} {kind.__name__}, trained on scans defaced alike", ranks)
+            title = f"{method:10s} {kind.__name__}, trained on scans defaced alike"
+            found = attack(kind, known, {name: seen[name] for name in scanned}, seen, names, people.CAST[-1].id)
+            for modality, ranks in found.items():
+                show(f"{modality} {title}", ranks)
+            firsts: dict[str, list[int]] = {modality: [] for modality in MODALITIES}
+            for draw in range(DRAWS):
+                order = np.random.RandomState(draw).permutation(everybody)
+                for start in range(0, len(order) - 19, 20):
+                    gallery = list(order[start : start + 20])
+                    others = {name: seen[name] for name in everybody if name not in gallery}
+                    for modality, ranks in attack(kind, known, others, seen, gallery).items():
+                        firsts[modality].append(sum(rank == 1 for rank in ranks))
+            for modality, counts in firsts.items():
+                spread = f"{np.mean(counts):.1f} (sd {np.std(counts):.1f})"
+                print(f"{modality} {title}, {len(counts)} drawn galleries of 20: rank 1: {spread}", flush=True)
+
+
+def attack(
+    kind: type,
+    known: dict[str, list[Scan]],
+    trained: dict[str, dict[str, Scan]],
+    seen: dict[str, dict[str, Scan]],
+    names: list[str],
+    *more: str,
+) -> dict[str, list[int]]:
+    """Return at which rank an attacker has each of `names`, whom it never saw; `more` are in the gallery, too."""
+    number = {name: index for index, name in enumerate(known)}
+    gallery = [*names, *more]
+    pictures = [(look, number[name]) for name, looks in known.items() if name not in gallery for look in looks]
+    scanned = [(look, number[name]) for name, looks in trained.items() for look in looks.values()]
+    attacker = kind(
+        [look for look, _ in pictures],
+        [look for look, _ in scanned],
+        np.array([who for _, who in pictures]),
+        np.array([who for _, who in scanned]),
+    )
+    portraits_shown = [known[name][0] for name in gallery]
+    ranks: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        for modality, look in seen[name].items():
+            likeness = attacker.likeness(look, portraits_shown)
+            ranks.setdefault(modality, []).append(int((likeness >= likeness[place]).sum()))
+    return ranks
 
 
 def main() -> None:
