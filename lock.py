@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from start import TESTS_ONLY
 
 HERE = pathlib.Path(__file__).resolve().parent
-LESSON = ("lesson", "text")  # the groups that a learner needs
+LESSON = ("lesson", "text", "export")  # the groups that a learner needs
 WRITTEN = "# Written by lock.py from pyproject.toml: change that and run lock.py again.\n"
 
 

@@ -519,6 +519,8 @@ def example(number: int) -> Example:
     columns += columns % 2 if name in ("YBR 4:2:2",) else 0
     count = 1 if rng.random() < 0.8 else int(rng.choice([3, 5, 14]))
     frames = np.stack([backdrop(np.random.default_rng([number, k // 3]), rows, columns) for k in range(count)])
+    if frames.ndim == 4 and FORMATS[name](frames[:1, :64, :64]).PhotometricInterpretation.startswith("MONOCHROME"):
+        frames = frames.mean(-1)  # before anything is written: letters told apart by their colour alone would be lost
     texts: list[Text] = []
     plain = name == "1 bit"
     if plain:

@@ -130,6 +130,9 @@ def test_lossy_frames_are_decoded_once_and_said_to_be_lossy_still(name):
     blank = blanking.blank(dataset, blanking.mask(dataset, [Box(4, 3, 20, 11, 0)]))
     assert blank.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     assert blank.LossyImageCompression == "01"
+    assert blank.LossyImageCompressionMethod == "ISO_10918_1"
+    raw = 3 * 37 * 54 * (3 if name == "JPEG colour" else 1)
+    assert float(blank.LossyImageCompressionRatio) == pytest.approx(raw / len(dataset.PixelData), rel=1e-3)
     assert blank.PhotometricInterpretation == ("YBR_FULL" if name == "JPEG colour" else "MONOCHROME2")
     assert np.array_equal(values(blank, False)[1:], values(dataset, False)[1:])
 

@@ -1,5 +1,6 @@
 """The command safeshare on files and folders, as somebody types it."""
 
+import csv
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pydicom.data import get_testdata_file
 from safeshare import cli
 
 CT, MR = (Path(get_testdata_file(name)) for name in ("CT_small.dcm", "MR_small.dcm"))
+METADATA = ["--kinds", "metadata"]
 
 
 @pytest.fixture
@@ -48,16 +50,34 @@ def test_strip_writes_copies_with_neutral_names_and_refuses_the_rest(scans, tmp_
 
 
 def test_audit_tells_before_and_after(scans, tmp_path, capsys):
-    assert cli.main(["audit", str(scans)]) == 1
+    assert cli.main(["audit", str(scans), *METADATA]) == 1
     assert "2 identify somebody, 0 do not, 1 refused" in capsys.readouterr().out
     (scans / "notes.dcm").unlink()
-    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 0
-    assert cli.main(["audit", str(tmp_path / "safe")]) == 0
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe"), *METADATA]) == 0
+    assert cli.main(["audit", str(tmp_path / "safe"), *METADATA]) == 0
     assert "0 identify somebody, 2 do not" in capsys.readouterr().out
 
 
+def test_export_writes_images_and_a_table_with_the_attributes_that_were_chosen(scans, tmp_path, capsys):
+    chosen = ["--keep", "Modality", "--identifying", "PatientID"]
+    assert cli.main(["export", str(scans), str(tmp_path / "images"), *METADATA, *chosen]) == 1
+    assert "3 files: 2 exported, 1 refused." in capsys.readouterr().out
+    with (tmp_path / "images" / "images.csv").open(encoding="utf-8-sig", newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert [row["Modality"] for row in rows] == ["CT", "MR"] or [row["Modality"] for row in rows] == ["MR", "CT"]
+    originals = {dcmread(CT).PatientID, dcmread(MR).PatientID}
+    assert all(row["PatientID"] and row["PatientID"] not in originals for row in rows)
+    pictures = {tmp_path / "images" / row["file"] for row in rows}
+    assert set(files(tmp_path / "images")) == pictures | {tmp_path / "images" / "images.csv"}
+
+
+def test_export_refuses_an_attribute_that_identifies(scans, tmp_path, capsys):
+    assert cli.main(["export", str(scans), str(tmp_path / "images"), "--keep", "PatientID"]) == 2
+    assert "PatientID" in capsys.readouterr().err and not (tmp_path / "images").exists()
+
+
 def test_one_file_to_one_file(tmp_path):
-    assert cli.main(["strip", str(CT), str(tmp_path / "safe.dcm")]) == 0
+    assert cli.main(["strip", str(CT), str(tmp_path / "safe.dcm"), *METADATA]) == 0
     assert (dcmread(tmp_path / "safe.dcm").pixel_array == dcmread(CT).pixel_array).all()
 
 
@@ -90,7 +110,7 @@ def test_a_key_file_makes_the_same_copies_again_whatever_the_number_of_processes
 
 def test_two_files_of_one_instance_are_not_mixed_up(scans, tmp_path, capsys):
     shutil.copy(MR, scans / "mr again.dcm")
-    assert cli.main(["strip", str(scans), str(tmp_path / "safe")]) == 1
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe"), *METADATA]) == 1
     assert "another file with the same SOP Instance UID" in capsys.readouterr().err
     assert len(files(tmp_path / "safe")) == 2
 
@@ -117,7 +137,7 @@ def test_a_wrong_command_gets_one_sentence_and_exit_code_2(words, sentence, scan
     assert files(tmp_path) == before
 
 
-@pytest.mark.parametrize("words", [["--kinds", "faces"], ["--jobs", "0"], ["--no-such-option"]])
+@pytest.mark.parametrize("words", [["--kinds", "metadata,voices"], ["--jobs", "0"], ["--no-such-option"]])
 def test_an_unknown_word_ends_with_code_2(words, scans):
     with pytest.raises(SystemExit) as stop:
         cli.main(["audit", str(scans), *words])

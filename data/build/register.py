@@ -1,6 +1,7 @@
 """Make the register of the Example Hospital of Nowhere, and the little that neighbours know about some of its patients.
 
-`python data/build/register.py` writes data/register/ (admissions.csv, known.csv, truth.csv), the same bytes every time:
+`python data/build/register.py` writes data/register/ (admissions.csv, known.csv, truth.csv; and, by access_log.py,
+staff.csv, access.csv, implants.csv), the same bytes every time:
 random numbers come from random.Random.random alone: Python promises its stream, and not that of the other methods.
 
 Nowhere has 24,730 inhabitants in 30 postcode areas.  Its postcodes have five digits, of which the register keeps four:
@@ -36,6 +37,7 @@ from math import fsum
 from pathlib import Path
 from typing import Any
 
+import access_log
 import hospital
 
 SEED = 20230101
@@ -432,9 +434,16 @@ def write(path: Path, lines: list) -> Path:
 
 
 def build(folder: Path) -> list[Path]:
-    """Write the register into the folder and return the files' paths."""
-    names = ["admissions.csv", "known.csv", "truth.csv"]
-    return [write(folder / name, table) for name, table in zip(names, tables(), strict=True)]
+    """Write the register and what lies beside it into the folder and return the files' paths."""
+    rows, known, truths = tables()
+    chance = Chance(SEED + 1)
+    staff = access_log.staff(chance, POSTCODES)
+    log = access_log.log(chance, rows, staff, {truth.who: truth.admission for truth in truths})
+    implants = access_log.implants(chance, POSTCODES)
+    lists = {
+        "admissions": rows, "known": known, "truth": truths, "staff": staff, "access": log, "implants": implants,
+    }  # fmt: skip
+    return [write(folder / f"{name}.csv", table) for name, table in lists.items()]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, get_decoder, get_encoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
+from .elements import UNREADABLE
 from .finding import Refused
 
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
@@ -31,17 +32,8 @@ _LOSSLESS_FOR = {  # what frames are coded in afterwards; all others are stored 
     "1.2.840.10008.1.2.4.203": JPEG2000Lossless,
 }
 _CODED_AS = {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_FULL", "YBR_ICT": "YBR_RCT"}  # without loss
-UNREADABLE_PIXELS = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-_ALWAYS_LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
+UNREADABLE_PIXELS = (*UNREADABLE, RuntimeError)
+_ALWAYS_LOSSY = {"1.2.840.10008.1.2.4.50": "ISO_10918_1", "1.2.840.10008.1.2.4.51": "ISO_10918_1"}
 
 
 class Box(NamedTuple):
@@ -98,18 +90,19 @@ def blank(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None 
     photometric = str(dataset.get("PhotometricInterpretation"))
     if dataset.get("SamplesPerPixel", 1) != _SAMPLES.get(photometric):
         raise Refused(f"its pixels are {photometric}, which cannot be edited here: convert it to RGB first.")
-    if _syntax(dataset).is_encapsulated:
+    if syntax(dataset).is_encapsulated:
         _blank_encapsulated(new, where, fill)
     else:
         _blank_native(new, where, fill)
     return new
 
 
-def _syntax(dataset: Dataset) -> UID:
-    syntax = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
-    if not syntax:
+def syntax(dataset: Dataset) -> UID:
+    """Return how the pixels of a data set are coded; raise ``Refused`` when its file_meta does not tell."""
+    uid = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
+    if not uid:
         raise Refused("its file_meta does not say how its pixels are coded: set its TransferSyntaxUID.")
-    return syntax
+    return uid
 
 
 def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
@@ -126,7 +119,7 @@ def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int]
     count = frames * rows * columns * (2 if halved else samples)
     if len(data) * 8 < count * bits:
         raise Refused("its pixel data breaks off before its end: copy or send it again.")
-    big = not _syntax(dataset).is_little_endian
+    big = not syntax(dataset).is_little_endian
     swapped = big and bits <= 8 and dataset[keyword].VR == "OW"  # bytes sit in words (PS3.5 8.1.1)
     if swapped:
         _swap(data)
@@ -192,16 +185,16 @@ def _darkest_entry(dataset: Dataset, frame: np.ndarray) -> int:
 
 
 def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
-    syntax = _syntax(dataset)
-    target = _LOSSLESS_FOR.get(syntax, ExplicitVRLittleEndian)
+    coded_in, coded_bytes, before = syntax(dataset), len(dataset.PixelData), str(dataset.PhotometricInterpretation)
+    target = _LOSSLESS_FOR.get(coded_in, ExplicitVRLittleEndian)
     if target.is_encapsulated and (not get_encoder(target).is_available or dataset.BitsAllocated > 16):
         target = ExplicitVRLittleEndian
-    wanted = [number for number, inside in enumerate(where) if inside.any() or target != syntax]
+    wanted = [number for number, inside in enumerate(where) if inside.any() or target != coded_in]
     if target.is_encapsulated:
-        coded = dict(enumerate(_coded_frames(dataset, len(where)))) if target == syntax else {}
+        coded = dict(enumerate(_coded_frames(dataset, len(where)))) if target == coded_in else {}
         photometric = _CODED_AS.get(dataset.PhotometricInterpretation, dataset.PhotometricInterpretation)
         for number, frame, _ in _blanked_frames(dataset, where, fill, wanted):
-            coded[number] = _encoded(dataset, frame, photometric, target)
+            coded[number] = encoded(dataset, frame, photometric, target)
         dataset.PixelData = encapsulate([coded[number] for number in range(len(where))])
         dataset["PixelData"].VR = "OB"
     else:
@@ -219,10 +212,18 @@ def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequenc
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
         if keyword in dataset:
             delattr(dataset, keyword)
-    if syntax in _ALWAYS_LOSSY:
-        dataset.LossyImageCompression = "01"  # what was lossy once stays so (PS3.3 C.7.6.1.1.5)
+    if coded_in in _ALWAYS_LOSSY or (coded_in in _LOSSLESS_FOR and before == "YBR_ICT"):
+        _call_lossy(dataset, coded_in, where.size * dataset.SamplesPerPixel * dataset.BitsAllocated // 8 / coded_bytes)
     dataset["PixelData"].is_undefined_length = target.is_encapsulated
     dataset.file_meta.TransferSyntaxUID = target
+
+
+def _call_lossy(dataset: Dataset, coded_in: UID, ratio: float) -> None:
+    """Say that the pixels went through a lossy compression, as what was lossy once stays so (PS3.3 C.7.6.1.1.5)."""
+    if dataset.get("LossyImageCompression") != "01" or "LossyImageCompressionMethod" not in dataset:
+        dataset.LossyImageCompression = "01"
+        dataset.LossyImageCompressionMethod = _ALWAYS_LOSSY.get(coded_in, "ISO_15444_1")
+        dataset.LossyImageCompressionRatio = f"{ratio:.4g}"
 
 
 def _blanked_frames(
@@ -234,7 +235,7 @@ def _blanked_frames(
     YBR. Those of JPEG 2000 come out as RGB from any decoder, and the second value returned by pydicom says so.
     """
     try:
-        frames = get_decoder(_syntax(dataset)).iter_array(dataset, raw=True, indices=numbers)
+        frames = get_decoder(syntax(dataset)).iter_array(dataset, raw=True, indices=numbers)
         for number, (frame, properties) in zip(numbers, frames, strict=True):
             meaning = str(properties["photometric_interpretation"])
             samples = frame.reshape(*where.shape[1:], -1)
@@ -253,7 +254,9 @@ def _coded_frames(dataset: Dataset, count: int) -> Iterator[bytes]:
     return generate_frames(dataset.PixelData, number_of_frames=count, extended_offsets=offsets)
 
 
-def _encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) -> bytes:
+def encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) -> bytes:
+    """Return a frame, coded without loss; RLE codes whole words, so also what stands in bits that no value needs."""
+    bits = frame.itemsize * 8
     return get_encoder(syntax).encode(
         frame,
         rows=frame.shape[0],
@@ -262,9 +265,9 @@ def _encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID)
         samples_per_pixel=dataset.SamplesPerPixel,
         planar_configuration=0,
         photometric_interpretation=photometric,
-        pixel_representation=dataset.PixelRepresentation,
-        bits_allocated=frame.itemsize * 8,
-        bits_stored=dataset.BitsStored,
+        pixel_representation=int(frame.dtype.kind == "i"),
+        bits_allocated=bits,
+        bits_stored=bits if syntax == RLELossless else dataset.BitsStored,
     )
 
 

@@ -1,23 +1,34 @@
-"""The command ``safeshare``: audit and strip files and folders."""
+"""The command ``safeshare``: audit, strip and export files and folders."""
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from . import __version__, study
+from .export_table import KEPT
 from .profile import METHODS, Options
 
-KINDS = ("metadata",)
+_DONE = {"strip": "stripped", "export": "exported"}
 _STRIP = """examples:
   safeshare strip scans/ safe/                     every file of a folder
   safeshare strip scan.dcm safe.dcm                one file
   safeshare strip scans/ safe/ --key-file key.txt --retain-longitudinal-modified-dates --jobs 4
+  safeshare strip scans/ safe/ --kinds metadata,text --dry-run
+
+A run with a key file that was stopped goes on when it is started again.
 """
 _AUDIT = """examples:
   safeshare audit scans/
-  safeshare audit scan.dcm --report report.json
+  safeshare audit scan.dcm --kinds metadata --report report.json
+"""
+_EXPORT = """examples:
+  safeshare export scans/ images/                  pictures as PNG, scans as NIfTI, and images.csv
+  safeshare export scans/ images/ --keep Modality,KVP --identifying PatientID --key-file key.txt
 """
 
 
@@ -27,40 +38,59 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         options = Options(**{name: True for name in METHODS if getattr(chosen, name)})  # type: ignore[typeddict-item]
-        if chosen.verb == "strip":
-            key = _key(chosen.key_file)
-            outcomes = study.strip(
-                chosen.source, chosen.destination, key=key, jobs=chosen.jobs, progress=_progress("strip"), **options
-            )
-        else:
-            outcomes = study.audit(chosen.source, jobs=chosen.jobs, progress=_progress("audit"), **options)
+        work = _work(chosen)
+        with ProcessPoolExecutor(chosen.jobs) if chosen.jobs > 1 else nullcontext() as executor:
+            outcomes = work(kinds=chosen.kinds, executor=executor, progress=_progress(chosen.verb), **options)
         if chosen.report:
-            destination = chosen.destination if chosen.verb == "strip" else None
-            text = json.dumps(study.report(outcomes, destination, options), indent=1)
+            destination = None if chosen.verb == "audit" else chosen.destination
+            text = json.dumps(study.report(outcomes, destination, options, chosen.kinds), indent=1)
             chosen.report.write_text(text + "\n", encoding="utf-8")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"safeshare: {error}", file=sys.stderr)
         return 2
-    return _tell(outcomes, chosen.verb)
+    except BrokenExecutor:
+        print("safeshare: a process was stopped (for want of memory, say): start with fewer --jobs.", file=sys.stderr)
+        return 2
+    done = "would be stripped" if getattr(chosen, "dry_run", False) else _DONE.get(chosen.verb, "")
+    return _tell(outcomes, chosen.verb, chosen.kinds, done)
+
+
+def _work(chosen: argparse.Namespace) -> Callable[..., list[study.Outcome]]:
+    if chosen.verb == "audit":
+        return partial(study.audit, chosen.source)
+    key = _key(chosen.key_file)
+    if chosen.verb == "strip":
+        return partial(study.strip, chosen.source, chosen.destination, key=key, dry_run=chosen.dry_run)
+    names = {"keep": chosen.keep, "identifying": chosen.identifying}
+    return partial(study.export, chosen.source, chosen.destination, key=key, **names)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="safeshare", description="Make medical images safe to share: audit, then strip."
+        prog="safeshare", description="Make medical images safe to share: audit, then strip or export."
     )
     parser.add_argument("--version", action="version", version=f"safeshare {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True)
     raw = argparse.RawDescriptionHelpFormatter
     audit = verbs.add_parser("audit", help="tell what identifies somebody", epilog=_AUDIT, formatter_class=raw)
     strip = verbs.add_parser("strip", help="write copies without it", epilog=_STRIP, formatter_class=raw)
+    export = verbs.add_parser("export", help="write images without DICOM", epilog=_EXPORT, formatter_class=raw)
     audit.add_argument("source", type=Path, metavar="PATH", help="a DICOM file, or a folder with any files in it")
     strip.add_argument("source", type=Path, metavar="SOURCE", help="a DICOM file, or a folder with any files in it")
     strip.add_argument("destination", type=Path, metavar="DESTINATION", help="a new or empty folder, or a new file")
-    strip.add_argument("--key-file", type=Path, metavar="FILE", help="a text file with the secret for the pseudonyms")
-    for verb in (audit, strip):
-        verb.add_argument(
-            "--kinds", type=_kinds, default=KINDS, help="what to look for: metadata (default: all there is)"
-        )
+    export.add_argument("source", type=Path, metavar="SOURCE", help="a DICOM file, or a folder with any files in it")
+    export.add_argument("destination", type=Path, metavar="DESTINATION", help="a new or empty folder")
+    for verb in (strip, export):
+        what = "a text file with the secret for the pseudonyms"
+        verb.add_argument("--key-file", type=Path, metavar="FILE", help=what)
+    what = f"the attributes in the table (default: {', '.join(KEPT)})"
+    export.add_argument("--keep", type=_names, default=KEPT, metavar="NAME,NAME", help=what)
+    what = "attributes in the table that identify by PS3.15, such as PatientID, which becomes a pseudonym"
+    export.add_argument("--identifying", type=_names, default=(), metavar="NAME,NAME", help=what)
+    strip.add_argument("--dry-run", action="store_true", help="do all but write: tell what would be refused")
+    for verb in (audit, strip, export):
+        what = f"what to look for: {','.join(study.KINDS)} (default: all of these)"
+        verb.add_argument("--kinds", type=_kinds, default=study.KINDS, metavar="KIND,KIND", help=what)
         verb.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="how many processes work side by side")
         verb.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report without any original value")
         group = verb.add_argument_group("options of the profile (DICOM PS3.15 E.3)")
@@ -69,12 +99,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
 def _kinds(text: str) -> tuple[str, ...]:
-    kinds = tuple(text.split(","))
+    kinds = text.split(",")
     for kind in kinds:
-        if kind not in KINDS:
-            raise argparse.ArgumentTypeError(f"{kind!r} is not there: choose among {', '.join(KINDS)}")
-    return kinds
+        if kind not in study.KINDS:
+            raise argparse.ArgumentTypeError(f"{kind!r} is not there: choose among {', '.join(study.KINDS)}")
+    return tuple(kind for kind in study.KINDS if kind in kinds)
 
 
 def _jobs(text: str) -> int:
@@ -96,7 +130,7 @@ def _progress(verb: str) -> study.Progress:
     return show
 
 
-def _tell(outcomes: list[study.Outcome], verb: str) -> int:
+def _tell(outcomes: list[study.Outcome], verb: str, kinds: tuple[str, ...], stripped: str) -> int:
     for outcome in outcomes:
         if outcome.reason:
             print(f"refused  {outcome.source}: {outcome.reason}", file=sys.stderr)
@@ -104,12 +138,32 @@ def _tell(outcomes: list[study.Outcome], verb: str) -> int:
             print(f"{len(outcome.findings):5} findings in {outcome.source}")
     refused = sum(bool(outcome.reason) for outcome in outcomes)
     done = len(outcomes) - refused
-    if verb == "strip":
-        print(f"{len(outcomes)} files: {done} stripped, {refused} refused.")
+    if verb != "audit":
+        print(f"{len(outcomes)} files: {done} {stripped}, {refused} refused.")
+        if blanked := sum(any(found.kind == "text" for found in each.findings) for each in outcomes if not each.reason):
+            print(f"Text was found in {blanked} of them: look at their copies before you share them (PS3.15 E.3.1).")
         unsafe = refused
     else:
         telling = sum(bool(outcome.findings) for outcome in outcomes)
         print(f"{len(outcomes)} files: {telling} identify somebody, {done - telling} do not, {refused} refused.")
         unsafe = telling + refused
-    print("Only metadata was looked at: faces, burned-in text and objects in the pixels can identify, too.")
+    print(_looked_at(kinds))
     return 1 if unsafe else 0
+
+
+def _looked_at(kinds: tuple[str, ...]) -> str:
+    """Return a sentence about what was looked at, and what was not."""
+    places = {
+        "metadata": "metadata",
+        "faces": "faces",
+        "text": "burned-in text",
+        "objects": "objects in the pixels",
+    }
+    seen = [place for kind, place in places.items() if kind in kinds]
+    left = [place for kind, place in places.items() if kind not in kinds]
+    told = f"Only {_listed(seen)} {'was' if kinds in (('metadata',), ('text',)) else 'were'} looked at"
+    return f"{told}: {_listed(left)} can identify, too." if left else f"{_listed(seen).capitalize()} were looked at."
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

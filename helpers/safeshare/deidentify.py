@@ -43,10 +43,7 @@ def deidentify(
 
     Raises ``Refused`` when the data set is of a kind that cannot be made safe here, ``ValueError`` for a wrong option.
     """
-    sop_class = text(dataset, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
-    for start, reason in _UNSAFE.items():
-        if sop_class.startswith(start):
-            raise Refused(reason)
+    check_can_be_made_safe(dataset, meta)
     cleaner = Cleaner(dataset, pseudonyms, options)
     try:
         clean = cleaner.run(dataset)
@@ -54,6 +51,14 @@ def deidentify(
         raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.") from error
     _mark(dataset, clean, options)
     return clean, cleaner.changes
+
+
+def check_can_be_made_safe(dataset: Dataset, meta: Dataset) -> None:
+    """Raise ``Refused`` for a document, a recording of sound or a DICOMDIR."""
+    sop_class = text(dataset, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
+    for start, reason in _UNSAFE.items():
+        if sop_class.startswith(start):
+            raise Refused(reason)
 
 
 def around(preamble: bytes, meta: Dataset, clean: Dataset) -> list[Change]:

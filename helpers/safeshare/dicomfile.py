@@ -5,7 +5,7 @@ import secrets
 import struct
 import zlib
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -27,6 +27,8 @@ _ELSEWHERE = {"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008
 IMPLEMENTATION_CLASS_UID = "2.25.97758278047911116875138859881727751996"
 IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
 
+_UNPACKED = 1 << 27  # bytes that a small deflated file may unpack to
+_MOST = 50_000  # elements of a data set; the standard has about 5,000
 
 _Stop = Callable[[BaseTag, str | None, int], bool]
 _EXPLICIT_HEAD = struct.Struct("<HH2sH")
@@ -77,10 +79,13 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
         return _read_bare(stream, start)
     if syntax == DEFLATED:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        stream = io.BytesIO(inflate.decompress(stream.read()))
+        packed = stream.read()
+        stream = io.BytesIO(inflate.decompress(packed, max(_UNPACKED, 20 * len(packed))))
+        if inflate.unconsumed_tail:
+            raise Refused("it unpacks to more than 20 times its size: export it without compression.")
         if not inflate.eof:
             raise Refused("it breaks off before its end: copy or send it again.")
-    dataset = _read_elements(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, _at_pixels)
+    dataset = _read_elements(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, _at_pixels())
     # Some files are implicit against their syntax: they are read by what they are, and written by what it says.
     dataset.set_original_encoding(syntax == IMPLICIT, syntax != BIG_ENDIAN)
     return Header(start[:128], meta, syntax, dataset), stream
@@ -133,8 +138,16 @@ def _behind_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in PIXEL_DATA
+def _at_pixels() -> _Stop:
+    """Return what stops at the pixel data, and gives up on a file that was made to keep its reader busy."""
+    number = count()
+
+    def stop(tag: int, vr: str | None, length: int) -> bool:
+        if next(number) > _MOST:
+            raise Refused("it holds more elements than an image can have: ask the sender for a sound copy.")
+        return tag in PIXEL_DATA
+
+    return stop
 
 
 def _pixels(dataset: Dataset, stream: BinaryIO) -> Pixels | None:
@@ -201,14 +214,19 @@ def write(out: BinaryIO, dataset: Dataset, syntax: str, pixels: Pixels | None) -
 
 
 def save(destination: Path, dataset: Dataset, syntax: str, pixels: Pixels | None) -> None:
-    """Write a file under a temporary name first, so that no half file ever bears ``destination``.
+    """Write a file as ``write`` does, and name it as ``place`` does."""
+    place(destination, lambda out: write(out, dataset, syntax, pixels))
+
+
+def place(destination: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Let ``fill`` write a file under a temporary name first, so that no half file ever bears ``destination``.
 
     Raises ``FileExistsError`` when there is a file of that name: nothing is overwritten.
     """
     part = destination.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as out:
-            write(out, dataset, syntax, pixels)
+            fill(out)
         try:
             destination.hardlink_to(part)  # the one way to give a name that fails when the name is taken
         except FileExistsError:

@@ -27,6 +27,7 @@ _SEEN = 0.1  # of the average head's outline: in less there is nothing to go by
 _LITTLE = 0.3  # of it, and one must look twice
 _TOO_SMALL = 100_000.0  # mm³ of a body that shows no face
 _NO_FOAM = -150.0  # HU: brighter than what heads are bedded on, darker than fat
+_THIN = 20.0  # mm along the body: slices through no more than that hold a band of a face, and nobody's looks
 _TURNED = 2.3  # mm of error from which other ways to lie are tried
 _METHOD = next(code for code in profile.CLEANED if code[0] == "113102")
 _DONE = {
@@ -163,7 +164,8 @@ def _small(volume: Volume) -> Volume:
 
 
 def _look(volume: Volume, told: str) -> Head | None:
-    if brain.is_alone(volume):
+    thick = volume.values.shape[2] * float(np.linalg.norm(volume.affine[:3, 2]))
+    if thick < _THIN or brain.is_alone(volume):
         return None
     body, found = locate(volume)
     if found.seen < _SEEN:

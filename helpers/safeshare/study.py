@@ -1,83 +1,178 @@
-"""Folders: audit and strip every file, one line for each that cannot be made safe.
+"""Folders: audit and strip every file, one line for each that cannot be made safe."""
 
-For now the one kind is metadata; text, faces and objects in the pixels are not looked at.
-"""
-
+import json
 import os
-import re
 import secrets
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Unpack
 
-from pydicom import Dataset
-
-from . import dicomfile, metadata
-from .deidentify import around, deidentify
-from .elements import text
-from .finding import Finding, Refused
+from . import __version__, dicomfile, export_table, series
+from .export_table import KEPT
 from .profile import EDITION, Options, method_options
 from .pseudonyms import Pseudonyms
+from .series import Job, Outcome, Task
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file: its copy, the findings in it, or the reason why it was refused ("" when it was not)."""
-
-    source: Path
-    copy: Path | None = None
-    findings: list[Finding] = field(default_factory=list)
-    reason: str = ""
-
-
+KINDS = ("metadata", "text", "faces")
+MARK = ".safeshare"  # in a folder that is not finished
 Progress = Callable[[Iterable[Outcome], int], Iterable[Outcome]]
 
 
 def audit(
-    source: Path, *, jobs: int = 1, progress: Progress | None = None, **options: Unpack[Options]
+    source: Path,
+    *,
+    kinds: Collection[str] = KINDS,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[Options],
 ) -> list[Outcome]:
     """Return what identifies somebody in each file of ``source``, a file or a folder with folders in it.
 
-    Raises ``ValueError`` when there is nothing to read at ``source``, or for an unknown option.
+    ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
+
+    Raises ``ValueError`` when there is nothing to read at ``source``, or for an unknown option or kind, and
+    ``ImportError`` for the kind "text" without the optional part ``text``.
     """
     method_options(options)
     source = Path(source)
-    return _run(partial(_audit_file, source=source, options=options), _files(source), jobs, progress)
+    task = Task(_checked(kinds), options, source)
+    return _run(series.audit, task, _files(source), executor, progress)
 
 
 def strip(
     source: Path,
     destination: Path,
     *,
+    kinds: Collection[str] = KINDS,
     key: bytes | str | None = None,
-    jobs: int = 1,
+    dry_run: bool = False,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **options: Unpack[Options],
 ) -> list[Outcome]:
-    """Write a de-identified copy of each file of ``source``, a file or a folder, into ``destination``.
+    """Write a copy of each file of ``source``, a file or a folder, into ``destination``, without what identifies.
 
-    A copy is named study/series/instance.dcm by its new UIDs, since names of files and folders name patients. Where the
-    source is one file, a destination with an ending, such as ``out.dcm``, is the name of the copy. All files share one
-    ``key``, by default a random one that is not stored (see ``metadata.strip``). ``jobs`` is the number of processes.
+    First faces go, which takes all slices of a CT, MR or PET series: a series in which that cannot be told for all is
+    refused as a whole. Then text goes: of an image that stands alone from its pixels, of such a series what stands on
+    all slices in one place (and on a slice whose Burned In Annotation says YES), and what stands outside of pixels.
+    Metadata goes last. Pixels in which nothing was found keep their very bytes.
 
-    Raises ``ValueError`` when source and destination do not fit together, for an unknown option or a short key.
+    A copy is named study/series/instance.dcm by its UIDs, which are new, since names of files and folders name
+    patients. Where the source is one file, a destination with an ending, such as ``out.dcm``, is the name of the copy.
+    All files share one ``key``, by default a random one that is not stored (see ``metadata.strip``), so that they refer
+    to each other as before. With ``retain_uids`` an image keeps its UID though its pixels are others.
+
+    A run that was stopped goes on when it is started again with the same key, kinds and options, among them metadata:
+    files that are done are not done twice. Until the end a file .safeshare in the destination says so. With ``dry_run``
+    all is done but writing.
+
+    ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
+
+    Raises ``ValueError`` when source and destination do not fit together, for an unknown option or kind or a short key,
+    and ``ImportError`` for the kind "text" without the optional part ``text``.
     """
     source, destination = Path(source), Path(destination)
     method_options(options)
+    kinds = _checked(kinds)
     key = secrets.token_bytes(32) if key is None else key
     Pseudonyms(key)
     files = _files(source)
     single = source.is_file() and bool(destination.suffix) and not destination.is_dir()
-    _check_destination(source, destination, single)
+    task = Task(kinds, options, source, destination, single, key, dry_run)
+    mark, settings = destination / MARK, _settings(task)
+    task = replace(task, resumed=not single and mark.is_file() and mark.read_bytes() == settings)
+    _check_destination(source, destination, single, task.resumed)
+    if dry_run:
+        return _run(series.strip, task, files, executor, progress)
     (destination.parent if single else destination).mkdir(parents=True, exist_ok=True)
-    work = partial(_strip_file, destination=destination, single=single, key=key, options=options)
-    return _run(work, files, jobs, progress)
+    if single or "metadata" not in kinds:  # without it, the name of a copy cannot be told before it is made
+        return _run(series.strip, task, files, executor, progress)
+    if not task.resumed:
+        dicomfile.place(mark, lambda out: out.write(settings))
+    for half in destination.rglob(".*.part"):  # what a killed process was about to write
+        half.unlink()
+    outcomes = _run(series.strip, task, files, executor, progress)
+    mark.unlink()
+    return outcomes
+
+
+def _settings(task: Task) -> bytes:
+    """Return what a run must have in common with the one that it goes on with; the key is only hinted at."""
+    hint = Pseudonyms(task.key).uid(b"the key of an unfinished run").decode()
+    settings = {"safeshare": __version__, "kinds": task.kinds, "options": method_options(task.options), "key": hint}
+    return json.dumps(settings).encode()
+
+
+def export(
+    source: Path,
+    destination: Path,
+    *,
+    keep: Sequence[str] = KEPT,
+    identifying: Sequence[str] = (),
+    kinds: Collection[str] = KINDS,
+    key: bytes | str | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[Options],
+) -> list[Outcome]:
+    """Write the images of ``source``, a file or a folder, into ``destination``, without DICOM, and a table of them.
+
+    Everything is stripped first, as ``study.strip`` does it: metadata always, the other ``kinds`` unless they are left
+    out. Names are made of the new UIDs, and are those that ``study.strip`` gives with the same ``key``. What is no
+    image (a report, an RT structure set) is refused.
+
+    A scan (CT, MR or PET with more than one slice, and other frames that lie in the patient one behind the other)
+    becomes ``study/series.nii.gz``, NIfTI-1. Its values are what the stored ones mean: HU in CT, the file's unit in MR
+    and PET. No voxel moves. As the axes of NIfTI run to the right, the front and the top (RAS+), the affine is that of
+    DICOM with two signs changed. A series that is no even stack, which ``volume.read`` refuses, is refused as a whole.
+
+    All else becomes ``study/series/instance.png``, also a slice by itself, in which no face is looked for, and several
+    frames ``study/series/instance/0001.png`` and so on. Colour becomes RGB with 8 bits. Grey values are all there, and
+    no window is put on them: stored values are multiplied by a whole number, so that as many bits as the file says fill
+    8 or 16, and 12 bits do not look black (PNG 1.2, section 9.1). MONOCHROME1 is turned round, so that high is bright
+    in every file (PS3.3 C.7.6.3.1.2).
+
+    ``images.csv`` has a row for each image. ``slope * pixel + intercept`` is the value in ``unit`` (PS3.3 C.11.1.1.2),
+    which is empty where the file names none. The other columns are the attributes in ``keep``, with what the stripped
+    data set says. An attribute on which PS3.15 Table E.1-1 has an action is refused unless ``identifying`` names it:
+    ``identifying=["PatientID"]`` gives a pseudonym, by which data are split into training and test without a patient in
+    both, and ``identifying=["PatientSex"], retain_patient_characteristics=True`` the sex. Comments, sequences and
+    private attributes are never taken.
+
+    Raises ``ValueError`` for such an attribute, and whatever ``study.strip`` raises it for, and ``ImportError`` where
+    Pillow, nibabel or what a kind needs is not installed.
+    """
+    from . import export as exporting  # numpy and all that would slow down every start
+
+    exporting.check_parts()
+    names = export_table.columns(keep, identifying, options)
+    source, destination = Path(source), Path(destination)
+    kinds = _checked(("metadata", *kinds))
+    key = secrets.token_bytes(32) if key is None else key
+    Pseudonyms(key)
+    files = _files(source)
+    _check_destination(source, destination, False)
+    destination.mkdir(parents=True, exist_ok=True)
+    task = Task(KINDS, options, source, destination, False, key)  # all kinds, so that slices come together
+    outcomes = _run(partial(exporting.work, kinds=kinds, names=names), task, files, executor, progress)
+    rows = [outcome.row for outcome in outcomes if isinstance(outcome, exporting.Exported) and outcome.row]
+    if rows:
+        dicomfile.place(destination / exporting.TABLE, partial(export_table.write, rows, [*exporting.ALWAYS, *names]))
+    return outcomes
+
+
+def _checked(kinds: Collection[str]) -> tuple[str, ...]:
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"There is no kind {kind!r}: there are {', '.join(KINDS)}.")
+    if "text" in kinds:
+        from . import text_detector  # noqa: F401  # says at once if it lacks what it needs
+    return tuple(kind for kind in KINDS if kind in kinds)
 
 
 def _files(source: Path) -> list[Path]:
@@ -98,7 +193,7 @@ def _files(source: Path) -> list[Path]:
     return sorted(files)
 
 
-def _check_destination(source: Path, destination: Path, single: bool) -> None:
+def _check_destination(source: Path, destination: Path, single: bool, resumed: bool = False) -> None:
     if single:
         if destination.exists():
             raise ValueError(
@@ -107,91 +202,49 @@ def _check_destination(source: Path, destination: Path, single: bool) -> None:
         return
     if destination.is_file():
         raise ValueError(f"{destination}: this is a file, and a folder is needed: choose another name.")
-    if destination.is_dir() and any(destination.iterdir()):
+    if (destination / MARK).is_file() and not resumed:
+        raise ValueError(
+            f"{destination}: a run was stopped here, with another key, other kinds or other options: "
+            "give the same ones to go on with it, or choose an empty folder."
+        )
+    if destination.is_dir() and any(destination.iterdir()) and not resumed:
         raise ValueError(f"{destination}: this folder is not empty: choose an empty or a new one.")
     if source.is_dir() and destination.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{destination}: it lies in the folder of the originals: choose a folder outside of {source}.")
 
 
-def _run(work: Callable[[Path], Outcome], files: list[Path], jobs: int, progress: Progress | None) -> list[Outcome]:
-    with ExitStack() as stack:
-        outcomes: Iterator[Outcome] = map(work, files)
-        if jobs > 1:
-            pool = stack.enter_context(ProcessPoolExecutor(min(jobs, len(files))))
-            outcomes = pool.map(work, files, chunksize=max(1, min(32, len(files) // (4 * jobs))))
-        return list(progress(outcomes, len(files)) if progress else outcomes)
+def _run(
+    work: Callable[..., list[Outcome]],
+    task: Task,
+    files: list[Path],
+    executor: Executor | None,
+    progress: Progress | None,
+) -> list[Outcome]:
+    together = task.kinds != ("metadata",)
+    chunk = 1 if together else max(1, min(32, len(files) // 64))
+    each: Callable[..., Iterator] = map if executor is None else partial(executor.map, chunksize=chunk)
+    scans = each(series.scan_of, files) if together else [""] * len(files)
+    jobs: dict[object, Job] = {}
+    for path, scan in zip(files, scans, strict=True):
+        job = jobs.get(scan or path, Job((), bool(scan)))
+        jobs[scan or path] = Job((*job.paths, path), job.scan)
+    outcomes = chain.from_iterable(each(partial(work, task=task), jobs.values()))
+    done = list(progress(outcomes, len(files)) if progress else outcomes)
+    if task.resumed or task.dry:  # else the second of two files with one name was refused when it was to be written
+        done = list(_without_doubles(done))
+    return sorted(done, key=lambda outcome: outcome.source) if together else done
 
 
-def _audit_file(path: Path, *, source: Path, options: Options) -> Outcome:
-    def look() -> Outcome:
-        findings = metadata.find_file(_regular(path), **options)
-        return Outcome(path, findings=findings + _names_in_path(path, source, findings))
-
-    return _outcome(path, look)
-
-
-def _names_in_path(path: Path, source: Path, findings: list[Finding]) -> list[Finding]:
-    """Return a finding when the file or a folder on the way to it is named after the patient."""
-    place = (path.relative_to(source) if path != source else Path(path.name)).as_posix()
-    for found in findings:
-        if found.where in ("PatientName", "PatientID"):
-            parts = re.split(r"[\^=\s]+", found.what.lower())
-            if any(len(part) >= 3 and part in place.lower() for part in parts):
-                why = "the name of the file or of a folder repeats the patient's name or ID; copies get neutral names"
-                return [Finding("metadata", "file name", place, "X", why)]
-    return []
+def _without_doubles(outcomes: list[Outcome]) -> Iterator[Outcome]:
+    copies = set()
+    for outcome in outcomes:
+        yield Outcome(outcome.source, reason=series.DOUBLE) if outcome.copy in copies else outcome
+        copies |= {outcome.copy} - {None}
 
 
-def _strip_file(path: Path, *, destination: Path, single: bool, key: bytes | str, options: Options) -> Outcome:
-    def copy() -> Outcome:
-        with _regular(path).open("rb") as stream:
-            header, pixels = dicomfile.read(stream)
-            pseudonyms = Pseudonyms(key)
-            clean, changes = deidentify(header.dataset, header.meta, pseudonyms, options)
-            changes = around(header.preamble, header.meta, clean) + changes
-            name = destination if single else destination / _neutral_name(clean, path, pseudonyms)
-            name.parent.mkdir(parents=True, exist_ok=True)
-            dicomfile.save(name, clean, header.syntax, pixels)
-        # Without what stood there: a report must not have it, and the memory of a long run has no room for it.
-        findings = [Finding("metadata", change.path, "", change.action, change.why) for change in changes]
-        return Outcome(path, copy=name, findings=findings)
-
-    return _outcome(path, copy)
-
-
-def _outcome(path: Path, work: Callable[[], Outcome]) -> Outcome:
-    try:
-        # pydicom warns of each value against the rules, and quotes it; here such a value is treated or kept as it is.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return work()
-    except Refused as error:
-        return Outcome(path, reason=error.reason)
-    except FileExistsError:
-        reason = "another file with the same SOP Instance UID was written before it: keep only one of the two."
-        return Outcome(path, reason=reason)
-    except OSError as error:
-        reason = f"it cannot be read or copied ({error.strerror or 'input/output error'}): mend that and start again."
-        return Outcome(path, reason=reason)
-
-
-def _regular(path: Path) -> Path:
-    if not path.is_file():
-        raise Refused("it is no file that can be opened (a link to a folder, say, or a device): leave it out.")
-    return path
-
-
-def _neutral_name(dataset: Dataset, source: Path, pseudonyms: Pseudonyms) -> Path:
-    """Name a copy by its UIDs; what is no UID, such as "..", must not become part of a path."""
-    uids = [text(dataset, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")]
-    study, series, instance = (
-        uid if re.fullmatch(r"[0-9]+(\.[0-9]+)*", uid) and len(uid) <= 64 else "" for uid in uids
-    )
-    instance = instance or pseudonyms.uid(os.fsencode(source)).decode()
-    return Path(study or "unknown", series or "unknown", f"{instance}.dcm")
-
-
-def report(outcomes: list[Outcome], destination: Path | None, options: Options) -> dict[str, object]:
+def report(
+    outcomes: list[Outcome], destination: Path | None, options: Options, kinds: Collection[str] = KINDS
+) -> dict[str, object]:
     """Return a report for a record of what was done: JSON data without any original value, name or path.
 
     Files are numbered in the sorted order of their paths.
@@ -209,12 +262,14 @@ def report(outcomes: list[Outcome], destination: Path | None, options: Options) 
         else:
             entry |= {"result": "identifies" if outcome.findings else "nothing found"}
         entry["actions"] = dict(sorted(Counter(found.action for found in outcome.findings).items()))
-        entry["findings"] = [{"where": f.where, "action": f.action, "why": f.why} for f in outcome.findings]
+        entry["findings"] = [
+            {"kind": f.kind, "where": f.where, "action": f.action, "why": f.why} for f in outcome.findings
+        ]
         files.append(entry)
     return {
         "profile": f"DICOM PS3.15 {EDITION} Annex E, Basic Application Level Confidentiality Profile",
         "options": method_options(options),
-        "kinds": ["metadata"],
+        "kinds": list(kinds),
         "summary": dict(sorted(Counter(str(entry["result"]) for entry in files).items())),
         "files": files,
     }

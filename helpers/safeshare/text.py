@@ -1,20 +1,25 @@
 """Text burned into pixels: find and strip it (PS3.15 E.3.1, Clean Pixel Data Option)."""
 
+import copy
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, iter_pixels
-from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import generate_uid
+from pydicom.pixels import apply_color_lut, iter_pixels, pixel_array
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
-from . import blanking
+from . import blanking, derivation, text_elsewhere
 from .blanking import Box
 from .finding import Finding, Refused
+from .pseudonyms import Pseudonyms
 
-_CLEAN_PIXEL_DATA = ("113101", "Clean Pixel Data Option")
+if TYPE_CHECKING:
+    from .image_viewer import ImageViewer
+
+_CLEAN_PIXEL_DATA, _CLEAN_GRAPHICS = "113101", "113103"  # PS3.16 CID 7050
 _WHY = "characters in the pixels stay when attributes are cleaned (PS3.15 E.3.1, Clean Pixel Data Option)"
 _NOT_REVIEWED = (
     "nobody has said that these pixels are free of text: look at every frame, then strip with reviewed=True "
@@ -22,7 +27,7 @@ _NOT_REVIEWED = (
 )
 _FEW = 8  # so many frames are all looked at; of longer clips so many, and all frames through their extremes
 _CHUNK = 16  # frames whose extremes are taken together
-_LARGE = 36  # pixels that a box of large letters is high
+_LARGE = 64  # pixels that a box of large letters is high
 _LEGIBLE = 0.5  # how sure a reading of large letters is at least
 _CERTAIN = 0.9  # how sure a reading must be for a text to stay
 
@@ -43,17 +48,38 @@ class TextFinding(Finding):
     box: Box = Box(0, 0, 0, 0)
 
 
+def show(dataset: Dataset, after: Dataset | None = None, boxes: Iterable[Box] | None = None) -> "ImageViewer":
+    """Return the image with boxes around what ``find`` sees, or with ``boxes``, to be changed by mouse or keyboard.
+
+    A notebook shows it with a slider for frames, a magnifier and, with ``after``, a button that changes the sides. The
+    ``boxes`` of the viewer are what a person left to strip: ``strip(dataset, boxes=viewer.boxes)``.
+
+    Raises ``Refused`` when the pixels cannot be read, and ``ImportError`` without the optional part ``text``, if
+    ``boxes`` does not say where text is.
+    """
+    from .image_viewer import ImageViewer, Shape
+
+    if boxes is None:
+        found = [finding for finding in find(dataset) if isinstance(finding, TextFinding)]
+        return ImageViewer(dataset, [Shape(finding.box, finding.what) for finding in found], after)
+    return ImageViewer(dataset, [Shape(box) for box in boxes], after)
+
+
 def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Finding]:
     """Return the lines of text that stand in the pixels, each with its ``box``, the words in it, and how sure it is.
 
     Of a clip with more than eight frames, eight are looked at, and all the others through what is brightest and darkest
     in them; a box then means all frames. With ``frames``, only these are looked at, and the boxes mean only these.
-    A last finding names the attribute Burned In Annotation while it does not say NO after text was taken out.
+    Findings without a box name the text that stands elsewhere: in overlays, in bits that no pixel needs, in an icon, in
+    the lettering of a presentation state. A last one names the attribute Burned In Annotation while it does not say NO
+    after text was taken out.
 
     Words are read to tell what was found. They can be wrong, and a box is blanked whatever they are.
 
-    Raises ``Refused`` when the pixels cannot be read, and ``ImportError`` without the optional part ``text``.
+    Raises ``Refused`` when the pixels cannot be read, or when it is a document (a PDF, say), and ``ImportError``
+    without the optional part ``text``.
     """
+    elsewhere = text_elsewhere.find(dataset)
     findings: list[Finding] = []
     for box, sure, picture in _lines(dataset, frames):
         words, _ = _read(picture, box)
@@ -61,6 +87,7 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
         place = place if box.frame is None else f"frame {box.frame}, "
         where = f"{place}x {box.x0} to {box.x1}, y {box.y0} to {box.y1}"
         findings.append(TextFinding("text", where, words, "C", _WHY, round(sure, 2), box))
+    findings += elsewhere
     if _unreviewed(dataset):
         shown = str(dataset.get("BurnedInAnnotation", "") or "")
         findings.append(Finding("text", "BurnedInAnnotation", shown, "C", _NOT_REVIEWED))
@@ -68,42 +95,62 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
 
 
 def strip(
-    dataset: Dataset, boxes: Iterable[Box] | None = None, *, keep: Sequence[str] = (), reviewed: bool = False
+    dataset: Dataset,
+    boxes: Iterable[Box] | None = None,
+    *,
+    keep: Sequence[str] = (),
+    reviewed: bool = False,
+    key: bytes | str | None = None,
 ) -> Dataset:
     """Return a new data set whose pixels are blank inside ``boxes``, or where ``find`` sees text; the input stays.
+
+    Text that stands elsewhere goes, too: overlays and icons are removed, bits that no pixel needs are cleared, and the
+    drawings of a presentation state stay without their lettering.
 
     ``keep`` is an allow-list of regular expressions, such as ``TECHNICAL``: a line that was found stays when its words
     are read with certainty and all of them fit. Say ``reviewed=True`` when a person has looked at every frame and saw
     no text left outside the boxes: only then Burned In Annotation becomes NO (PS3.15 E.3.1).
 
     All other pixels stay bit by bit as they were, also in compressed data. The header then says what was done: method
-    code 113101, Derivation Description, Image Type DERIVED, and a new SOP Instance UID, for it is another image
-    (PS3.3 C.7.6.1.1.2 and C.12.1.1). The small picture in Icon Image Sequence goes, too.
+    code 113101 (and 113103 for overlays and lettering), Derivation Description, Image Type DERIVED, and a new SOP
+    Instance UID, for it is another image (PS3.3 C.7.6.1.1.2 and C.12.1.1). The UID is the same that ``metadata.strip``
+    makes with the same ``key`` (a secret of at least 16 characters).
 
-    Raises ``Refused`` when the pixels cannot be read, ``ValueError`` for a box on a frame that there is not, and
-    ``ImportError`` without the optional part ``text``, if ``boxes`` does not say where text is.
+    Raises ``Refused`` when the pixels cannot be read, or when it is a document, ``ValueError`` for a short key or a box
+    on a frame that there is not, and ``ImportError`` without the optional part ``text``, if ``boxes`` does not say
+    where text is.
     """
+    pseudonyms = Pseudonyms(key)
+    elsewhere = text_elsewhere.find(dataset)
     if boxes is None:
         boxes = [box for box, _, picture in _lines(dataset, None) if not _stays(picture, box, keep)]
-    where = blanking.mask(dataset, boxes)
-    new = blanking.blank(dataset, where)
-    _tell(new, changed=bool(where.any()), reviewed=reviewed)
+    where = blanking.mask(dataset, boxes) if _has_picture(dataset) else np.zeros(0, bool)
+    new = blanking.blank(dataset, where) if where.any() else copy.deepcopy(dataset)
+    text_elsewhere.strip(new)
+    _tell(new, bool(where.any()), elsewhere, reviewed, pseudonyms)
     return new
 
 
 def _lines(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[Box, float, np.ndarray]]:
     """Yield the box of each line of text, how sure it is, and a picture that shows it."""
-    from .text_detector import lines, merged
+    from .text_detector import lines
+    from .text_lines import merged
 
     found = []
-    for frame, picture in _pictures(dataset, frames):
-        for x0, y0, x1, y1, sure in lines(picture):
-            if str(dataset.PhotometricInterpretation).endswith("_422"):  # neighbours share their colour
-                x0, x1 = x0 - x0 % 2, x1 + x1 % 2
-            box = Box(x0, y0, x1, y1, frame)
+    for frame, picture in _pictures(dataset, frames) if _has_picture(dataset) else ():
+        for x0, y0, x1, y1, sure, _ in lines(picture):
+            block = _block(dataset)
+            box = Box(x0 - x0 % block, y0 - y0 % block, x1 + -x1 % block, y1 + -y1 % block, frame)
             if not _is_anatomy(picture, box):
                 found.append((box, sure, picture))
     yield from merged(found)
+
+
+def _block(dataset: Dataset) -> int:
+    """Return how many pixels wide the blocks are that share what is stored, so that letters leave a trace in them."""
+    if dataset.file_meta.get("TransferSyntaxUID") in (JPEGBaseline8Bit, JPEGExtended12Bit):
+        return 8
+    return 2 if str(dataset.PhotometricInterpretation).endswith("_422") else 1
 
 
 def _is_anatomy(picture: np.ndarray, box: Box) -> bool:
@@ -122,23 +169,55 @@ def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[
             yield number, next(_decoded(dataset, [number]))
         return
     looked_at = np.empty(0)
-    chunk: list[np.ndarray] = []
+    chunk = _Projections()
     sample = set(np.linspace(0, count - 1, min(count, _FEW), dtype=int))
     for number, picture in enumerate(_decoded(dataset, None)):
         if number in sample and not np.array_equal(picture, looked_at):
             looked_at = picture
             yield None, picture
-        if count > _FEW:
-            chunk = [picture, picture] if not chunk else [np.maximum(chunk[0], picture), np.minimum(chunk[1], picture)]
-            if number % _CHUNK == _CHUNK - 1 or number == count - 1:
-                yield from ((None, extreme) for extreme in chunk if not np.array_equal(extreme, looked_at))
-                chunk = []
+        chunk.add(picture)
+        if number % _CHUNK == _CHUNK - 1 or number == count - 1:
+            for projection in chunk.all() if count > _FEW else [chunk.mean()]:
+                if not np.array_equal(projection, looked_at):
+                    yield None, projection
+            chunk = _Projections()
+
+
+class _Projections:
+    """What is brightest, darkest and on average in frames: speckle moves and fades in the average, text stays."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, frame: np.ndarray) -> None:
+        if not self.count:
+            self.high, self.low, self.total = frame, frame, frame.astype(np.float32)
+        else:
+            self.high, self.low = np.maximum(self.high, frame), np.minimum(self.low, frame)
+            self.total += frame
+        self.count += 1
+
+    def mean(self) -> np.ndarray:
+        return np.rint(self.total / self.count).astype(self.high.dtype)
+
+    def all(self) -> list[np.ndarray]:
+        return [self.high, self.low, self.mean()]
+
+
+def _frames(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray]:
+    syntax, photometric = dataset.file_meta.get("TransferSyntaxUID"), str(dataset.get("PhotometricInterpretation"))
+    count, _, _ = blanking.size(dataset)
+    if count > 1 and photometric.endswith("_422") and syntax and not syntax.is_encapsulated:
+        frames = pixel_array(dataset)  # iter_pixels of pydicom 3.0.2 looks for every frame after the first too far on
+        yield from (frames if numbers is None else frames[numbers])
+    else:
+        yield from iter_pixels(dataset, indices=numbers)
 
 
 def _decoded(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray]:
     photometric = str(dataset.get("PhotometricInterpretation"))
     try:
-        for frame in iter_pixels(dataset, indices=numbers):
+        for frame in _frames(dataset, numbers):
             if photometric == "PALETTE COLOR":
                 frame = apply_color_lut(frame, dataset)[..., :3]
                 frame = (frame >> 8).astype(np.uint8) if frame.dtype == np.uint16 else frame
@@ -168,28 +247,27 @@ def all_technical(words: str, patterns: Sequence[str]) -> bool:
     return bool(re.fullmatch(rf"(?:{allowed})(?:[ ,;]+(?:{allowed}))*", words, re.IGNORECASE))
 
 
+def _has_picture(dataset: Dataset) -> bool:
+    return any(name in dataset for name in ("Rows", "PixelData", "FloatPixelData", "DoubleFloatPixelData"))
+
+
 def _unreviewed(dataset: Dataset) -> bool:
     said = str(dataset.get("BurnedInAnnotation", "") or "")
-    codes = [item.get("CodeValue") for item in dataset.get("DeidentificationMethodCodeSequence") or ()]
-    return said == "YES" or (said != "NO" and _CLEAN_PIXEL_DATA[0] in codes)
+    return said == "YES" or (said != "NO" and _CLEAN_PIXEL_DATA in derivation.codes(dataset))
 
 
-def _tell(dataset: Dataset, *, changed: bool, reviewed: bool) -> None:
-    """Say in the header what was done to the pixels."""
+def _tell(dataset: Dataset, blanked: bool, elsewhere: list[Finding], reviewed: bool, pseudonyms: Pseudonyms) -> None:
+    """Say in the header what was done to the pixels, and beside them."""
+    reviewed = reviewed and _has_picture(dataset)
     if reviewed:
         dataset.BurnedInAnnotation = "NO"
-    codes = list(dataset.get("DeidentificationMethodCodeSequence") or ())
-    if (changed or reviewed) and _CLEAN_PIXEL_DATA[0] not in [item.get("CodeValue") for item in codes]:
-        item = Dataset()
-        item.CodeValue, item.CodeMeaning = _CLEAN_PIXEL_DATA
-        item.CodingSchemeDesignator = "DCM"
-        dataset.DeidentificationMethodCodeSequence = DicomSequence([*codes, item])
-    if not changed:
-        return
-    before = dataset.get("DerivationDescription")
-    dataset.DerivationDescription = f"{before}; text blanked" if before else "text blanked"
-    dataset.ImageType = ["DERIVED", *list(dataset.get("ImageType") or ("", "SECONDARY"))[1:]]
-    if "IconImageSequence" in dataset:
-        del dataset.IconImageSequence
-    dataset.SOPInstanceUID = generate_uid(prefix=None)
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    if blanked or reviewed:
+        derivation.add_method(dataset, _CLEAN_PIXEL_DATA)
+    if any(found.where != "IconImageSequence" for found in elsewhere):
+        derivation.add_method(dataset, _CLEAN_GRAPHICS)
+    if blanked:
+        derivation.call_derived(dataset)
+        dataset.pop("IconImageSequence", None)
+    done = ["text blanked"] * blanked + ["text outside of the picture removed"] * bool(elsewhere)
+    if done:
+        derivation.tell(dataset, "; ".join(done), pseudonyms)

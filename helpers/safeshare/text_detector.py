@@ -4,12 +4,13 @@ The detector was trained on photographs that have text in them. Shown anatomy al
 So strips of sample text are put above and below whatever it is shown: then it has text to compare with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
+
+from .text_lines import Line, bridged
 
 try:
     import onnxruntime
@@ -18,26 +19,21 @@ try:
 except ImportError as error:
     raise ImportError('finding text needs more than is installed: run `pip install "safeshare[text]"`.') from error
 
-if TYPE_CHECKING:
-    from .blanking import Box
-
 _MODEL = "PP-OCRv6_det_small.onnx"
-_ROWS, _COLUMNS, _OVERLAP = 512, 1600, 80  # of a tile: memory stays small, and the strips in sight
+_ROWS, _COLUMNS, _OVERLAP = 1024, 1280, 80  # of a part of a large picture that is looked at at once
+_HIGHEST, _WIDEST = 512, 1024  # of what the detector is shown at once: memory stays small, and the strips in sight
 _STRIP, _GAP = 40, 8
-_SEEN, _SURE = 0.25, 0.7  # how likely text is at the edge of a line, and somewhere in it
+_SEEN, _NEAR, _SURE = 0.25, 0.3, 0.5  # how likely text is at the edge of a line, and in it: beside others, and alone
+_CLEAR = 0.72  # how likely it is on average, so that no second look at the strokes is needed
+_THICK, _THICKEST = 46, 64  # pixels that a line of text is high, and that one is at most: the rest is anatomy
+_JAGGED = 12  # pixels that a line is high, from which on its edges tell it from a patch of colour
 _LARGER = 1.6  # times, so that letters of 8 pixels are as large as those that the detector was trained with
+_SMALL = 100_000  # pixels of a picture whose letters are so small that it is looked at more closely
+_SMALL_LINE = 14  # pixels that a line is high which is looked for so
 _LARGEST = 2_000_000  # pixels of a picture that is looked at in full size; text on larger ones is larger, too
 _RADIUS = 6  # of the surroundings that a pixel is compared with: about as wide as a letter
-
-
-class Line(NamedTuple):
-    """The place of a line of text, or of a part of a slanting one, and how sure it is."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-    sure: float
+_STROKE = 9  # pixels that a stroke is narrower than
+_AROUND = 41  # pixels of the surroundings in which strokes are compared
 
 
 @cache
@@ -65,14 +61,13 @@ def lines(picture: np.ndarray) -> list[Line]:
     for top, bottom in _cuts(rows, round(_ROWS * scale), round(_OVERLAP * scale)):
         for left, right in _cuts(columns, round(_COLUMNS * scale), round(_OVERLAP * scale)):
             tile = _scaled(_ranged(picture[top:bottom, left:right], low, high), scale)
-            for line in (line for likely in _likely(tile) for line in _regions(likely)):
+            for line in bridged(_lines_of(tile)):
                 found.append(
-                    Line(
-                        left + int(line.x0 * scale),
-                        top + int(line.y0 * scale),
-                        min(columns, left + int(np.ceil(line.x1 * scale))),
-                        min(rows, top + int(np.ceil(line.y1 * scale))),
-                        line.sure,
+                    line._replace(
+                        x0=left + int(line.x0 * scale),
+                        y0=top + int(line.y0 * scale),
+                        x1=min(columns, left + int(np.ceil(line.x1 * scale))),
+                        y1=min(rows, top + int(np.ceil(line.y1 * scale))),
                     )
                 )
     return found
@@ -103,40 +98,92 @@ def _scaled(tile: np.ndarray, scale: float) -> np.ndarray:
     return np.asarray(Image.fromarray(tile).resize(size, Image.Resampling.BOX))
 
 
-def _cuts(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
-    if length <= tile * 1.15:
-        return [(0, length)]
-    count = -(-(length - overlap) // (tile - overlap))
-    step = (length - tile) / (count - 1)
-    return [(round(number * step), round(number * step) + tile) for number in range(count)]
+def _cuts(length: int, longest: int, overlap: int) -> list[tuple[int, int]]:
+    """Return where the fewest parts that overlap start and end, all about as long."""
+    count = max(1, -(-(length - overlap) // (longest - overlap)))
+    step = (length - overlap) / count
+    return [(round(number * step), min(length, round((number + 1) * step) + overlap)) for number in range(count)]
+
+
+def _lines_of(tile: np.ndarray) -> list[Line]:
+    """Return lines that are sure, and unsure ones that touch them: the ends of lines, mostly."""
+    views = list(_likely(tile))
+    quiet = ndimage.maximum_filter(np.maximum.reduce(views), 9) < 0.16
+    lines = [line for number, likely in enumerate(views) for line in _regions(likely, tile, quiet, number > 2)]
+    covered = np.zeros(tile.shape[:2], bool)
+    kept = []
+    for line in sorted(lines, key=lambda line: line.sure, reverse=True):
+        place = slice(line.y0, line.y1), slice(line.x0, line.x1)
+        if line.sure >= _SURE or covered[place].any():
+            covered[place] = True
+            kept.append(line)
+    return kept
 
 
 def _likely(tile: np.ndarray) -> Iterator[np.ndarray]:
     """Yield how likely text is at each pixel of a tile, by each of several views of it.
 
-    They are: smoothed, for text on grainy ground; enlarged local contrast, for small and faint text; and local contrast
-    turned, for text on its side. Each is judged by itself, for one can take all of a texture for text.
+    They are: bright strokes, enlarged, for small and faint text and text on grainy ground; local contrast turned, for
+    text on its side and dark text; and the tile itself at half its size, for large letters. Small pictures, whose text
+    is small, are looked at upright in local contrast, too. Each view is judged by itself, for one can take all of a
+    texture for text.
     """
+    yield _seen_resized(_strokes(tile), _LARGER)
     local = _local_contrast(tile)
-    rows, columns = tile.shape[:2]
-    larger = Image.fromarray(local).resize((round(columns * _LARGER), round(rows * _LARGER)), Image.Resampling.BICUBIC)
-    seen = Image.fromarray(_detected(np.asarray(larger)))
-    yield np.asarray(seen.resize((columns, rows), Image.Resampling.BILINEAR))
-    yield _detected(ndimage.gaussian_filter(_in_colour(tile), (1, 1, 0)))
-    yield np.rot90(_detected(np.rot90(local)), -1)
+    yield np.rot90(_seen(np.rot90(local)), -1)
+    yield _seen_resized(_in_colour(tile).astype(np.uint8), 0.5)
+    if tile.shape[0] * tile.shape[1] <= _SMALL:
+        yield _seen(local)
+        yield _seen_resized(local, _LARGER)
+
+
+def _seen_resized(view: np.ndarray, times: float) -> np.ndarray:
+    rows, columns = view.shape[:2]
+    size = max(1, round(columns * times)), max(1, round(rows * times))
+    resized = Image.fromarray(view).resize(size, Image.Resampling.BICUBIC)
+    seen = Image.fromarray(_seen(np.asarray(resized)))
+    return np.asarray(seen.resize((columns, rows), Image.Resampling.BILINEAR))
+
+
+def _by_channel(view: Callable[[np.ndarray], np.ndarray], tile: np.ndarray) -> np.ndarray:
+    if tile.ndim == 2:
+        return _in_colour(view(tile.astype(np.float32)))
+    return np.stack([view(tile[..., number].astype(np.float32)) for number in range(3)], -1)
+
+
+def _strokes(tile: np.ndarray) -> np.ndarray:
+    """Return what is brighter and narrower than a stroke can be, as compared with other such things around it."""
+    return _by_channel(_strokes_of_channel, tile)
+
+
+def _strokes_of_channel(values: np.ndarray) -> np.ndarray:
+    smooth = ndimage.gaussian_filter(values, 0.5)
+    strokes = (smooth - ndimage.grey_opening(smooth, (_STROKE, _STROKE))).clip(0)
+    usual = np.sqrt(ndimage.uniform_filter(strokes * strokes, _AROUND).clip(0))
+    return (strokes / (usual + 1.5) * 60).clip(0, 255).astype(np.uint8)
 
 
 def _local_contrast(tile: np.ndarray) -> np.ndarray:
     """Return each pixel as compared with its surroundings, so that faint text gets as strong as bright text."""
-    channels = []
-    for number in range(tile.shape[2] if tile.ndim == 3 else 1):
-        values = (tile[..., number] if tile.ndim == 3 else tile).astype(np.float32)
-        size = 2 * _RADIUS + 1
-        mean = ndimage.uniform_filter(values, size, mode="nearest")
-        spread = ndimage.uniform_filter(values * values, size, mode="nearest") - mean * mean
-        score = (values - mean) / (np.sqrt(spread.clip(0)) + 2.55)
-        channels.append(((score + 2.5) * 51).clip(0, 255).astype(np.uint8))
-    return np.stack(channels if len(channels) == 3 else channels * 3, -1)
+    return _by_channel(_local_contrast_of_channel, tile)
+
+
+def _local_contrast_of_channel(values: np.ndarray) -> np.ndarray:
+    size = 2 * _RADIUS + 1
+    mean = ndimage.uniform_filter(values, size, mode="nearest")
+    spread = ndimage.uniform_filter(values * values, size, mode="nearest") - mean * mean
+    score = (values - mean) / (np.sqrt(spread.clip(0)) + 2.55)
+    return ((score + 2.5) * 51).clip(0, 255).astype(np.uint8)
+
+
+def _seen(view: np.ndarray) -> np.ndarray:
+    """Return how likely text is at each pixel of a view, which is shown to the detector in tiles."""
+    out = np.zeros(view.shape[:2], np.float32)
+    for top, bottom in _cuts(view.shape[0], _HIGHEST, _OVERLAP):
+        for left, right in _cuts(view.shape[1], _WIDEST, _OVERLAP):
+            likely = _detected(view[top:bottom, left:right])
+            np.maximum(out[top:bottom, left:right], likely, out=out[top:bottom, left:right])
+    return out
 
 
 def _detected(tile: np.ndarray) -> np.ndarray:
@@ -168,29 +215,66 @@ def _sample(wide: int) -> np.ndarray:
     return np.asarray(image)[..., np.newaxis]
 
 
-def _regions(likely: np.ndarray) -> Iterator[Line]:
-    """Yield the lines in a map of likelihoods; what is too thick to be a line is anatomy."""
+def _regions(likely: np.ndarray, tile: np.ndarray, quiet: np.ndarray, closer: bool) -> Iterator[Line]:
+    """Yield the lines in a map of likelihoods, small ones of a closer look; what is too thick for a line is anatomy."""
     labels, count = ndimage.label(likely > _SEEN, np.ones((3, 3)))
-    if not count:
-        return
     rows, columns = likely.shape
-    thickest = max(72, int(0.09 * min(rows, columns)))
-    peaks = ndimage.maximum(likely, labels, range(1, count + 1))
-    for number, (place, peak) in enumerate(zip(ndimage.find_objects(labels), peaks, strict=True), 1):
+    for number, place in enumerate(ndimage.find_objects(labels, count), 1):
         part = labels[place] == number
+        values = likely[place][part]
         high, wide = part.shape
-        thick = min(high, wide, part.sum() / max(high, wide) * 1.2)
-        if peak < _SURE or high * wide < 12 or thick > thickest:
+        thick = min(high, wide, values.size / max(high, wide) * 1.2)
+        clear = values.mean() >= _CLEAR
+        thickest = _SMALL_LINE if closer else _THICKEST if clear else _THICK
+        if values.max() < _NEAR or high * wide < 12 or thick > thickest:
             continue
-        margin = int(np.ceil(0.5 * min(thick, 40))) + 2
-        for (y0, y1), (x0, x1) in _pieces(part, thick):
+        if not clear and not _stands_out(tile, place, part, quiet):
+            continue
+        if thick > _JAGGED and not _is_straight(part, thick):
+            continue
+        across, along = (int(np.ceil(share * min(thick, 40))) + 2 for share in (0.5, 0.8))
+        right = along if wide >= 1.5 * high else across
+        down = along if high >= 1.5 * wide else across
+        pieces = list(_pieces(part, thick))
+        for (y0, y1), (x0, x1) in pieces:
             yield Line(
-                max(0, place[1].start + x0 - margin),
-                max(0, place[0].start + y0 - margin),
-                min(columns, place[1].start + x1 + margin),
-                min(rows, place[0].start + y1 + margin),
-                float(min(peak, 1)),
+                max(0, place[1].start + x0 - right),
+                max(0, place[0].start + y0 - down),
+                min(columns, place[1].start + x1 + right),
+                min(rows, place[0].start + y1 + down),
+                float(min(values.max(), 1)),
+                len(pieces) > 1,
             )
+
+
+def _is_straight(part: np.ndarray, thick: float) -> bool:
+    """Tell whether the middle of a region runs along a straight line, as that of text does, and of few other things."""
+    along = part if part.shape[1] >= part.shape[0] else part.T
+    places = np.arange(along.shape[0])[:, np.newaxis]
+    counts = along.sum(0)
+    middle = (along * places).sum(0) / counts.clip(1)
+    filled = np.flatnonzero(counts)
+    slope = np.polyfit(filled, middle[filled], 1)
+    return bool((middle[filled] - np.polyval(slope, filled)).std() <= 0.2 * thick)
+
+
+def _stands_out(tile: np.ndarray, place: tuple[slice, slice], part: np.ndarray, quiet: np.ndarray) -> bool:
+    """Tell whether there are stronger strokes or edges in a region than around it, as there are not in a texture."""
+    reach = 12 + min(part.shape)
+    near = [slice(max(0, each.start - reach), each.stop + reach) for each in place]
+    area = tile[tuple(near)].astype(np.float32)
+    area = area[..., np.newaxis] if area.ndim == 2 else area
+    inside = np.zeros(area.shape[:2], bool)
+    inside[tuple(slice(p.start - n.start, p.stop - n.start) for p, n in zip(place, near, strict=True))] = part
+    around = quiet[tuple(near)] & ~ndimage.maximum_filter(inside, 9)
+    if around.sum() < 50:
+        return True
+    smooth = ndimage.gaussian_filter(area, (0.6, 0.6, 0))
+    fine = smooth - ndimage.uniform_filter(area, (11, 11, 1))
+    edges = np.hypot(ndimage.sobel(smooth, 0), ndimage.sobel(smooth, 1))
+    strokes = (fine[inside].std(0) + 0.5) / (fine[around].std(0) + 0.5)
+    sharp = (np.percentile(edges[inside], 90, axis=0) + 4) / (np.percentile(edges[around], 90, axis=0) + 4)
+    return bool(max(strokes.max(), sharp.max()) > 1.2)
 
 
 def _pieces(part: np.ndarray, thick: float) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
@@ -207,46 +291,3 @@ def _pieces(part: np.ndarray, thick: float) -> Iterator[tuple[tuple[int, int], t
         else:
             filled = np.flatnonzero(part[start : start + step].any(0))
             yield (start, min(high, start + step)), (int(filled[0]), int(filled[-1]) + 1)
-
-
-_Picture = TypeVar("_Picture")
-
-
-def merged(found: list[tuple["Box", float, _Picture]]) -> list[tuple["Box", float, _Picture]]:
-    """Return boxes that lie in others, or beside others in the same line, as one; from top to bottom."""
-    boxes = sorted(found, key=lambda each: _area(each[0]), reverse=True)
-    out: list[tuple[Box, float, _Picture]] = []
-    while boxes:
-        box, sure, picture = boxes.pop(0)
-        for number, (other, surer, seen) in enumerate(out):
-            if box.frame == other.frame and (_inside(box, other) or _in_line(box, other)):
-                del out[number]
-                union = box._replace(
-                    x0=min(box.x0, other.x0),
-                    y0=min(box.y0, other.y0),
-                    x1=max(box.x1, other.x1),
-                    y1=max(box.y1, other.y1),
-                )
-                boxes.insert(0, (union, max(sure, surer), seen))
-                break
-        else:
-            out.append((box, sure, picture))
-    return sorted(out, key=lambda each: (-1 if each[0].frame is None else each[0].frame, each[0].y0, each[0].x0))
-
-
-def _inside(box: "Box", other: "Box") -> bool:
-    return other.x0 - 2 <= box.x0 and box.x1 <= other.x1 + 2 and other.y0 - 2 <= box.y0 and box.y1 <= other.y1 + 2
-
-
-def _in_line(box: "Box", other: "Box") -> bool:
-    """Tell whether boxes touch each other and are parts of one line: at one height, or upright and at one column."""
-    if min(box.x1, other.x1) < max(box.x0, other.x0) or min(box.y1, other.y1) < max(box.y0, other.y0):
-        return False
-    if max(abs(box.y0 - other.y0), abs(box.y1 - other.y1)) <= 3:
-        return True
-    upright = all(each.y1 - each.y0 > each.x1 - each.x0 for each in (box, other))
-    return upright and max(abs(box.x0 - other.x0), abs(box.x1 - other.x1)) <= 3
-
-
-def _area(box: "Box") -> int:
-    return max(0, box.x1 - box.x0) * max(0, box.y1 - box.y0)

@@ -193,3 +193,60 @@ def test_ada_jonas_and_rosa_are_in_it(builder, admissions):
         assert (row["admission_date"], row["body_part"], row["modality"]) == image
         assert (row["sex"], row["implant"]) == (patient.sex, implant)
         assert row["postcode"][:4] in patient.address
+
+
+@pytest.fixture(scope="module")
+def openings(admissions):
+    """Each line of the log with the stay that was opened and the member of staff who did it."""
+    stays = {row["admission"]: row for row in admissions}
+    staff = {row["user"]: row for row in read("staff.csv")}
+    return [(line, stays[line["admission"]], staff[line["user"]]) for line in read("access.csv")]
+
+
+def days_after(line, stay):
+    return (date.fromisoformat(line["time"][:10]) - date.fromisoformat(stay["admission_date"])).days
+
+
+def test_the_log_is_of_march_and_sorted_and_most_of_it_is_care(openings):
+    times = [line["time"] for line, _, _ in openings]
+    assert times == sorted(times) and times[0][:7] == times[-1][:7] == "2024-03"
+    assert share(openings, lambda one: one[1]["department"] == one[2]["department"]) > 0.6
+    asked = [(stay, member) for line, stay, member in openings if line["asked"]]
+    assert len(asked) > 30 and all(stay["department"] != member["department"] for stay, member in asked)
+
+
+def test_two_users_opened_records_of_other_departments_unasked(openings):
+    elsewhere = [
+        (line, stay, member)
+        for line, stay, member in openings
+        if member["department"] not in (stay["department"], "emergency", "radiology") and not line["asked"]
+    ]
+    by_user = defaultdict(list)
+    for _, stay, member in elsewhere:
+        by_user[member["department"], member["user"]].append(stay)
+    assert sorted(department for department, _ in by_user) == ["psychiatry", "urology"]
+    for (department, _), stays in by_user.items():
+        if department == "urology":  # the neighbour
+            assert {stay["admission"] for stay in stays} == {"A2855"} and len(stays) == 2
+            [member] = {member["postcode"] for _, stay, member in elsewhere if stay["admission"] == "A2855"}
+            assert member == stays[0]["postcode"]
+        else:
+            assert len({stay["patient"] for stay in stays}) == 9
+            assert {stay["department"] for stay in stays} == {"obstetrics"}
+
+
+def test_one_opening_comes_weeks_after_the_patient_went_home(openings):
+    own = [(line, stay) for line, stay, member in openings if stay["department"] == member["department"]]
+    late = [stay["admission"] for line, stay in own if days_after(line, stay) > stay["nights"] + 10]
+    assert late == [row["admission"] for row in read("truth.csv") if row["who"] == "baker"]
+    assert all(days_after(line, stay) >= 0 for line, stay, _ in openings)
+
+
+def test_the_makers_list_knows_jonas_by_his_serial_number(builder):
+    rows = read("implants.csv")
+    assert len({row["serial"] for row in rows}) == len(rows)
+    jonas = builder("hospital").JONAS
+    [row] = having(rows, name=jonas.name)
+    assert row["serial"] in jonas.history and row["implanted"][:4] in jonas.history
+    assert (row["birth_date"].replace("-", ""), row["address"]) == (jonas.birth_date, jonas.address)
+    assert sum(other["serial"][:8] == row["serial"][:8] for other in rows) == 3

@@ -1,0 +1,194 @@
+"""Faces, objects and text in the images of a study: in a file by itself, and in all slices of a scan together."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset, dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.pixels import iter_pixels
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from . import blanking, dicomfile, faces, text, volume
+from .elements import UNREADABLE
+from .elements import text as value
+from .finding import Finding, Refused
+from .text import TextFinding
+from .volume import Volume
+
+_NUMBERS = {  # what a program computed for each pixel, and no screen ever showed: masks, doses, parameters (PS3.4 B.5)
+    f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("66.4", "66.7", "481.2", "30")
+}
+_RADIOGRAPHS = {  # computed and digital radiography, mammography, teeth (PS3.4 B.5)
+    f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1")
+}
+_LAYOUT = (
+    "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation",
+)  # fmt: skip
+_FACE = Finding("faces", "PixelData", "", "C", "people are recognized by a face rendered from slices (PS3.15 E.3.2)")
+
+_Open = Callable[[Path], Dataset]
+
+
+def finder(paths: Sequence[Path], scan: bool, kinds: Sequence[str]) -> Callable[[Path], list[Finding]]:
+    """Return what finds faces, objects and text in each of the files: the slices of one ``scan``, or a single file.
+
+    Raises ``Refused`` when it cannot be told for the scan as a whole.
+    """
+    with _readable():
+        scan = scan and _has_depth(paths)
+        shown: list[Finding] = []
+        if scan and {"faces", "objects"} & set(kinds):
+            whole = volume.read(paths)
+            shown += _objects_in(whole) if "objects" in kinds else []
+            shown += faces.find(whole) if "faces" in kinds else []
+        standing = _standing_text(paths, _open) if scan and "text" in kinds else None
+
+    def find(path: Path) -> list[Finding]:
+        with _readable():
+            dataset = _open(path)
+            found = _objects_in(dataset) if "objects" in kinds else []
+            return found + (_text_in(dataset, standing) if "text" in kinds else []) + shown
+
+    return find
+
+
+def stripper(
+    paths: Sequence[Path], scan: bool, kinds: Sequence[str], key: bytes | str
+) -> Callable[[Path], tuple[Dataset | None, list[Finding]]]:
+    """Return what strips each of the files: a new data set, None when nothing was found in it, and the findings.
+
+    Raises ``Refused`` when that cannot be done for the scan as a whole.
+    """
+
+    def opened(path: Path) -> Dataset:
+        return changed[path] if path in changed else _open(path)
+
+    with _readable():
+        scan = scan and _has_depth(paths)
+        changed, shown = _without_faces_and_objects(paths, kinds, key) if scan else ({}, [])
+        standing = _standing_text(paths, opened) if scan and "text" in kinds else None
+
+    def strip(path: Path) -> tuple[Dataset | None, list[Finding]]:
+        with _readable():
+            dataset, new, found = opened(path), changed.get(path), list(shown)
+            if "objects" in kinds and (seen := _objects_in(dataset)):
+                dataset = new = _objects_stripped(dataset, key)
+                found += seen
+            if "text" in kinds:
+                lines = _text_in(dataset, standing)
+                if any(each.where != "BurnedInAnnotation" for each in lines):  # which is a remark, nothing to take out
+                    boxes = [each.box for each in lines if isinstance(each, TextFinding)]
+                    new = text.strip(dataset, boxes, key=key)
+                found += lines
+            return new, found
+
+    return strip
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Refuse a header with a value that cannot be what it should be, wherever it is stumbled over."""
+    try:
+        yield
+    except (Refused, OSError):
+        raise
+    except UNREADABLE as error:
+        raise Refused("its header is damaged, so its pixels are unclear: ask the sender for a sound copy.") from error
+
+
+def _open(path: Path) -> Dataset:
+    """Return a whole data set, which knows how its pixels are coded."""
+    with path.open("rb") as stream:
+        header, _ = dicomfile.read(stream)
+        stream.seek(0)
+        dataset = dcmread(stream, force=True)
+    dataset.file_meta.TransferSyntaxUID = UID(header.syntax)
+    return dataset
+
+
+def _has_depth(paths: Sequence[Path]) -> bool:
+    """Tell whether there is more than one slice: nobody is recognized by a single one."""
+    if len(paths) > 1:
+        return True
+    with paths[0].open("rb") as stream:
+        return value(dicomfile.read(stream)[0].dataset, "NumberOfFrames") not in ("", "1")
+
+
+def _without_faces_and_objects(
+    paths: Sequence[Path], kinds: Sequence[str], key: bytes | str
+) -> tuple[dict[Path, Dataset], list[Finding]]:
+    """Return the data sets of a scan without its face and objects, none if it shows none, and what was found."""
+    if not {"faces", "objects"} & set(kinds):
+        return {}, []
+    scan = safe = volume.read(paths)
+    found = _objects_in(scan) if "objects" in kinds else []
+    if found:
+        safe = _objects_stripped(scan, key)
+    if "faces" in kinds:
+        faceless = faces.strip(safe, key=key)
+        found += [_FACE] if faceless is not safe else []
+        safe = faceless
+    if safe is scan:
+        return {}, []
+    return {Path(str(old.filename)): new for old, new in zip(scan.datasets, safe.datasets, strict=True)}, found
+
+
+def _objects_in(image: Dataset | Volume) -> list[Finding]:
+    """Return the objects that ``objects.strip`` takes out of a radiograph or a CT, or takes the letters off."""
+    if image.modality != "CT" if isinstance(image, Volume) else value(image, "SOPClassUID") not in _RADIOGRAPHS:
+        return []
+    from . import objects
+
+    seen = objects.find(image)
+    return [each for each in seen if each.action == "C" or (each.words and each.label != "marker")]
+
+
+def _objects_stripped(image: Any, key: bytes | str) -> Any:
+    """Return a radiograph or a CT without its objects."""
+    from . import objects
+
+    return objects.strip(image, key=key)
+
+
+def _text_in(dataset: Dataset, standing: list[TextFinding] | None) -> list[Finding]:
+    """Return the text in a data set; that in its pixels is known if it is ``standing`` text, and looked for if not."""
+    if standing is None and value(dataset, "SOPClassUID") in _NUMBERS:
+        standing = []
+    if standing is None or dataset.get("BurnedInAnnotation") == "YES":
+        return text.find(dataset)
+    return [*standing, *text.find(dataset, frames=[])]
+
+
+def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | None:
+    """Return the text that stands in one place on all slices of a scan, None if they are not of one layout.
+
+    What a scanner or a workstation writes on slices it writes on all of them. So one picture is enough, of what is the
+    darkest at each place: writing stays there, and of anatomy little, while in single slices of a head the detector
+    takes a part of one in five for text. A single letter marks a side.
+    """
+    picture = Dataset()
+    still: np.ndarray | None = None
+    for path in paths:
+        dataset = opened(path)
+        if still is None:
+            for name in _LAYOUT:
+                setattr(picture, name, dataset.get(name))
+        if picture.SamplesPerPixel != 1 or any(picture.get(name) != dataset.get(name) for name in _LAYOUT):
+            return None
+        darker = np.maximum if picture.PhotometricInterpretation == "MONOCHROME1" else np.minimum
+        try:
+            for frame in iter_pixels(dataset, raw=True):
+                still = frame.copy() if still is None else darker(still, frame)
+        except blanking.UNREADABLE_PIXELS as error:
+            raise Refused("its pixels cannot be decoded: export it without compression.") from error
+    if still is None:
+        return None
+    picture.PixelData = still.astype(still.dtype.newbyteorder("<")).tobytes()
+    picture.file_meta = FileMetaDataset()
+    picture.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    found = [each for each in text.find(picture) if isinstance(each, TextFinding)]
+    return [each for each in found if sum(letter.isalnum() for letter in each.what) > 1]

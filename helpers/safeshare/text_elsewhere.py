@@ -1,0 +1,142 @@
+"""Text that stands outside the picture: in overlays, unused bits of pixels, icons, presentation states, documents."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+from pydicom.uid import RLELossless
+
+from . import blanking
+from .deidentify import check_can_be_made_safe
+from .finding import Finding, Refused
+
+_OVERLAY_DATA = 0x3000
+_OVERLAY = "what is drawn over the pixels can be lettering (PS3.3 C.9.2, PS3.15 E.3.3, Clean Graphics Option)"
+_BITS = "bits that no pixel value needs once held overlays, and some viewers still show them (PS3.5 8.1.2)"
+_LETTERING = "lettering that a viewer draws over the image (PS3.3 C.10.5, PS3.15 E.3.3, Clean Graphics Option)"
+_WHOLE = {  # what goes as a whole
+    "IconImageSequence": "a small picture of the pixels, with the text that was burned into them (PS3.3 C.7.6.1.1.6)",
+    "StructuredDisplayTextBoxSequence": "lettering beside the images of a display (PS3.3 C.11.17)",
+    "EncapsulatedDocument": "a document that can name the patient on any page (PS3.3 C.24.2)",
+}
+_DUMMY = ("", "REMOVED")  # what metadata.strip leaves where there must be a text
+_CHUNK = 1 << 22
+
+
+def find(dataset: Dataset) -> list[Finding]:
+    """Return the places outside of the picture that hold text, or a drawing that can be text.
+
+    Raises ``Refused`` for what is a document or a recording as a whole.
+    """
+    check_can_be_made_safe(dataset, getattr(dataset, "file_meta", Dataset()))
+    findings = [
+        Finding("text", f"OverlayData ({group:04X},{_OVERLAY_DATA:04X})", f"{points} points drawn", "X", _OVERLAY)
+        for group, points in _overlays(dataset)
+    ]
+    if _spare_bits(dataset) and any(_in_spare_bits(dataset, words).any() for words in _words(dataset)):
+        findings.append(Finding("text", "unused bits of PixelData", "", "C", _BITS))
+    words = [str(each.UnformattedTextValue) for item in _annotations(dataset) for each in _lettering(item)]
+    if words:
+        findings.append(Finding("text", "GraphicAnnotationSequence", "; ".join(words), "C", _LETTERING))
+    return findings + [Finding("text", name, "", "X", why) for name, why in _WHOLE.items() if dataset.get(name)]
+
+
+def strip(dataset: Dataset) -> None:
+    """Take out of ``dataset``, which is changed, all that ``find`` names; drawings of presentation states stay."""
+    for group, _ in list(_overlays(dataset)):
+        for tag in [tag for tag in dataset.keys() if tag >> 16 == group]:
+            del dataset[tag]
+    _clear_spare_bits(dataset)
+    kept = []
+    for item in _annotations(dataset):
+        if _lettering(item):
+            del item.TextObjectSequence
+        if len(item) > len({"ReferencedImageSequence", "GraphicLayer"} & set(item.dir())):
+            kept.append(item)
+    if kept:
+        dataset.GraphicAnnotationSequence = kept
+    for name in _WHOLE if kept else (*_WHOLE, "GraphicAnnotationSequence"):
+        if name in dataset:
+            del dataset[name]
+
+
+def _overlays(dataset: Dataset) -> Iterator[tuple[int, int]]:
+    """Yield the group of each overlay in which something is drawn, and how many points."""
+    for group in sorted({tag >> 16 for tag in dataset.keys() if 0x6000 <= tag >> 16 <= 0x60FF}):
+        data = dataset[group, _OVERLAY_DATA].value if (group, _OVERLAY_DATA) in dataset else b""
+        if points := int(np.unpackbits(np.frombuffer(data or b"", np.uint8)).sum()):
+            yield group, points
+
+
+def _annotations(dataset: Dataset) -> list[Dataset]:
+    return list(dataset.get("GraphicAnnotationSequence") or ())
+
+
+def _lettering(annotation: Dataset) -> list[Dataset]:
+    texts = annotation.get("TextObjectSequence") or ()
+    return [each for each in texts if str(each.get("UnformattedTextValue") or "") not in _DUMMY]
+
+
+def _spare_bits(dataset: Dataset) -> int:
+    """Return the bits of a word that no pixel value needs, 0 where there are none (PS3.5 8.1.1)."""
+    if "PixelData" not in dataset:
+        return 0
+    bits, stored, high = (int(dataset.get(name) or 0) for name in ("BitsAllocated", "BitsStored", "HighBit"))
+    if bits not in (8, 16, 32) or not 0 < stored <= high + 1 <= bits:
+        return 0
+    return (1 << bits) - 1 & ~(((1 << stored) - 1) << high + 1 - stored)
+
+
+def _words(dataset: Dataset) -> Iterator[np.ndarray]:
+    """Yield the words of the pixel data in parts, as unsigned numbers.
+
+    Of the compressed syntaxes only RLE codes whole words; the others code as many bits as a value has (PS3.5 8.2).
+    """
+    syntax = blanking.syntax(dataset)
+    kind = np.dtype(f"u{int(dataset.BitsAllocated) // 8}")
+    if syntax == RLELossless:
+        try:
+            for frame, _ in get_decoder(syntax).iter_array(dataset, raw=True, correct_unused_bits=False):
+                yield frame.view(kind)
+        except blanking.UNREADABLE_PIXELS as error:
+            raise Refused("its pixels cannot be decoded: export it without compression.") from error
+    elif not syntax.is_encapsulated:
+        kind = kind.newbyteorder("<" if syntax.is_little_endian else ">")
+        words = np.frombuffer(dataset.PixelData, kind, len(dataset.PixelData) // kind.itemsize)
+        for start in range(0, len(words), _CHUNK):
+            yield words[start : start + _CHUNK]
+
+
+def _in_spare_bits(dataset: Dataset, words: np.ndarray) -> np.ndarray:
+    """Tell for each word whether its spare bits hold something: neither the sign nor what stands for no value."""
+    spare = _spare_bits(dataset)
+    used = words & spare != 0
+    if dataset.get("PixelRepresentation") and dataset.HighBit == dataset.BitsStored - 1:
+        used &= (words & spare != spare) | (words >> int(dataset.HighBit) & 1 == 0)
+    if isinstance(padding := dataset.get("PixelPaddingValue"), int):
+        used &= words != padding % (1 << 8 * words.itemsize)
+    return used
+
+
+def _clear_spare_bits(dataset: Dataset) -> None:
+    if not _spare_bits(dataset):
+        return
+    changed = False
+    parts = []
+    for words in _words(dataset):
+        used = _in_spare_bits(dataset, words)
+        changed |= bool(used.any())
+        parts.append(np.where(used, words & ~np.array(_spare_bits(dataset), words.dtype), words).astype(words.dtype))
+    if not changed:
+        return
+    if blanking.syntax(dataset) == RLELossless:
+        photometric = str(dataset.PhotometricInterpretation)
+        frames = [blanking.encoded(dataset, part, photometric, RLELossless) for part in parts]
+        dataset["PixelData"].value = encapsulate(frames)
+        for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+            dataset.pop(keyword, None)
+    else:
+        data = b"".join(part.tobytes() for part in parts)
+        dataset["PixelData"].value = data + dataset.PixelData[len(data) :]
