@@ -27,11 +27,15 @@ _SEEN, _NEAR, _SURE = 0.25, 0.3, 0.5  # how likely text is at the edge of a line
 _CLEAR = 0.72  # how likely it is on average, so that no second look at the strokes is needed
 _THICK, _THICKEST = 46, 64  # pixels that a line of text is high, and that one is at most: the rest is anatomy
 _JAGGED = 12  # pixels that a line is high, from which on its edges tell it from a patch of colour
-_LARGER = 1.6  # times, so that letters of 8 pixels are as large as those that the detector was trained with
+_LARGER, _MUCH_LARGER = 1.4, 1.6  # times, so that small letters are as large as those that the detector was trained with
 _SMALL = 100_000  # pixels of a picture whose letters are so small that it is looked at more closely
 _SMALL_LINE = 14  # pixels that a line is high which is looked for so
 _LARGEST = 2_000_000  # pixels of a picture that is looked at in full size; text on larger ones is larger, too
 _RADIUS = 6  # of the surroundings that a pixel is compared with: about as wide as a letter
+_PLAIN = 4  # grey levels that plain ground varies by at most
+_HALF = 2  # the number of the view at half size
+_MUCH = 0.02  # of a picture may one view take for text that no other view sees; more of it must be legible
+_LEGIBLE, _ONE_LETTER = 0.6, 0.95  # how sure a reading of letters is at least, and of a single one
 _STROKE = 9  # pixels that a stroke is narrower than
 _AROUND = 41  # pixels of the surroundings in which strokes are compared
 
@@ -109,7 +113,12 @@ def _lines_of(tile: np.ndarray) -> list[Line]:
     """Return lines that are sure, and unsure ones that touch them: the ends of lines, mostly."""
     views = list(_likely(tile))
     quiet = ndimage.maximum_filter(np.maximum.reduce(views), 9) < 0.16
-    lines = [line for number, likely in enumerate(views) for line in _regions(likely, tile, quiet, number > 2)]
+    lines = []
+    for number, likely in enumerate(views):
+        others = np.maximum.reduce([*views[:number], *views[number + 1 :]])
+        alone = (likely > _SEEN) & (others < _SEEN)
+        doubtful = alone if number == _HALF or alone.mean() > _MUCH else np.zeros_like(alone)
+        lines += _regions(likely, tile, quiet, doubtful, number > _HALF)
     covered = np.zeros(tile.shape[:2], bool)
     kept = []
     for line in sorted(lines, key=lambda line: line.sure, reverse=True):
@@ -123,18 +132,18 @@ def _lines_of(tile: np.ndarray) -> list[Line]:
 def _likely(tile: np.ndarray) -> Iterator[np.ndarray]:
     """Yield how likely text is at each pixel of a tile, by each of several views of it.
 
-    They are: bright strokes, enlarged, for small and faint text and text on grainy ground; local contrast turned, for
-    text on its side and dark text; and the tile itself at half its size, for large letters. Small pictures, whose text
-    is small, are looked at upright in local contrast, too. Each view is judged by itself, for one can take all of a
-    texture for text.
+    They are: bright strokes, enlarged, for small and faint text and text on grainy ground; local contrast, for dark
+    text; and the tile itself at half its size, for large letters. Small pictures, whose text is small, are looked at in
+    local contrast turned, and enlarged, too. Each view is judged by itself, for one can take all of a texture for text.
     """
-    yield _seen_resized(_strokes(tile), _LARGER)
+    small = tile.shape[0] * tile.shape[1] <= _SMALL
+    yield _seen_resized(_strokes(tile), _MUCH_LARGER if small else _LARGER)
     local = _local_contrast(tile)
-    yield np.rot90(_seen(np.rot90(local)), -1)
+    yield _seen(local)
     yield _seen_resized(_in_colour(tile).astype(np.uint8), 0.5)
-    if tile.shape[0] * tile.shape[1] <= _SMALL:
-        yield _seen(local)
-        yield _seen_resized(local, _LARGER)
+    if small:
+        yield np.rot90(_seen(np.rot90(local)), -1)
+        yield _seen_resized(local, _MUCH_LARGER)
 
 
 def _seen_resized(view: np.ndarray, times: float) -> np.ndarray:
@@ -181,9 +190,19 @@ def _seen(view: np.ndarray) -> np.ndarray:
     out = np.zeros(view.shape[:2], np.float32)
     for top, bottom in _cuts(view.shape[0], _HIGHEST, _OVERLAP):
         for left, right in _cuts(view.shape[1], _WIDEST, _OVERLAP):
-            likely = _detected(view[top:bottom, left:right])
-            np.maximum(out[top:bottom, left:right], likely, out=out[top:bottom, left:right])
+            rows = _busy(view[top:bottom, left:right], 0)
+            columns = _busy(view[top:bottom, left:right], 1)
+            place = slice(top + rows.start, top + rows.stop), slice(left + columns.start, left + columns.stop)
+            if view[place].size:
+                np.maximum(out[place], _detected(view[place]), out=out[place])
     return out
+
+
+def _busy(view: np.ndarray, axis: int) -> slice:
+    """Return from where to where along an axis there is more than plain ground, which need not be looked at."""
+    others = 1 - axis, 2
+    filled = np.flatnonzero(view.max(others).astype(int) - view.min(others) > _PLAIN)
+    return slice(max(0, filled[0] - _GAP), filled[-1] + 1 + _GAP) if filled.size else slice(0, 0)
 
 
 def _detected(tile: np.ndarray) -> np.ndarray:
@@ -215,7 +234,9 @@ def _sample(wide: int) -> np.ndarray:
     return np.asarray(image)[..., np.newaxis]
 
 
-def _regions(likely: np.ndarray, tile: np.ndarray, quiet: np.ndarray, closer: bool) -> Iterator[Line]:
+def _regions(
+    likely: np.ndarray, tile: np.ndarray, quiet: np.ndarray, doubtful: np.ndarray, closer: bool
+) -> Iterator[Line]:
     """Yield the lines in a map of likelihoods, small ones of a closer look; what is too thick for a line is anatomy."""
     labels, count = ndimage.label(likely > _SEEN, np.ones((3, 3)))
     rows, columns = likely.shape
@@ -231,6 +252,8 @@ def _regions(likely: np.ndarray, tile: np.ndarray, quiet: np.ndarray, closer: bo
         if not clear and not _stands_out(tile, place, part, quiet):
             continue
         if thick > _JAGGED and not _is_straight(part, thick):
+            continue
+        if doubtful[place][part].mean() > 0.5 and not _is_legible(tile, place, part):
             continue
         across, along = (int(np.ceil(share * min(thick, 40))) + 2 for share in (0.5, 0.8))
         right = along if wide >= 1.5 * high else across
@@ -258,6 +281,29 @@ def _is_straight(part: np.ndarray, thick: float) -> bool:
     return bool((middle[filled] - np.polyval(slope, filled)).std() <= 0.2 * thick)
 
 
+def _is_legible(tile: np.ndarray, place: tuple[slice, slice], part: np.ndarray) -> bool:
+    """Tell whether the reader finds letters in a region, after it was made level."""
+    high, wide = part.shape
+    top, left = max(0, place[0].start - _GAP), max(0, place[1].start - _GAP)
+    image = Image.fromarray(as_bytes(tile[top : place[0].stop + _GAP, left : place[1].stop + _GAP]))
+    if _is_slanting(part):
+        y, x = np.nonzero(part)
+        (of_y, both), (_, of_x) = np.cov(y, x)
+        slope = np.degrees(0.5 * np.arctan2(2 * both, of_x - of_y))
+        image = image.rotate(slope, Image.Resampling.BILINEAR)
+        half = min(high, wide, part.sum() / np.hypot(high, wide)) / 2 + _GAP
+        middle = image.height / 2 if wide >= high else image.width / 2
+        area = (0, middle - half, image.width, middle + half)
+        image = image.crop(area if wide >= high else (middle - half, 0, middle + half, image.height))
+    words, sure = read(np.asarray(image))
+    letters = sum(letter.isalnum() for letter in words)
+    return letters > 1 and sure >= _LEGIBLE or letters == 1 and sure >= _ONE_LETTER
+
+
+def _is_slanting(part: np.ndarray) -> bool:
+    return bool(part.mean() <= 0.6 and min(part.shape) > 10)
+
+
 def _stands_out(tile: np.ndarray, place: tuple[slice, slice], part: np.ndarray, quiet: np.ndarray) -> bool:
     """Tell whether there are stronger strokes or edges in a region than around it, as there are not in a texture."""
     reach = 12 + min(part.shape)
@@ -280,7 +326,7 @@ def _stands_out(tile: np.ndarray, place: tuple[slice, slice], part: np.ndarray, 
 def _pieces(part: np.ndarray, thick: float) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Yield the rows and columns of a region: in one piece, or in several along a slanting one."""
     high, wide = part.shape
-    if part.mean() > 0.6 or min(high, wide) <= 10:
+    if not _is_slanting(part):
         yield (0, high), (0, wide)
         return
     step = max(6, int(thick / 2))
