@@ -58,8 +58,10 @@ def test_a_finding_names_place_and_words():
 def test_text_is_found_and_gone_in_every_format(name):
     dataset, pictures = screen(("MRN 00482913", 20, 30), ("DOE^JANE", 150, 150), name=name)
     untouched = copy.deepcopy(dataset)
-    assert ink_left(dataset, pictures) < 0.02
-    clean = burned_in.as_read(text.strip(dataset, reviewed=True))
+    found = boxes(text.find(dataset))
+    where = np.broadcast_to(blanking.mask(dataset, found), pictures.shape)
+    assert (~where)[pictures > 0.4].mean() < 0.02
+    clean = burned_in.as_read(text.strip(dataset, found, reviewed=True))
     assert dataset == untouched
     assert text.find(clean) == []
 
@@ -85,6 +87,12 @@ def test_every_frame_is_read_where_neighbours_share_their_colour():
     dataset = burned_in.as_read(burned_in.FORMATS["YBR 4:2:2"](grey))
     assert [int(frame[3, 3, 0]) for frame in text._decoded(dataset, None)] == [17 * number for number in range(14)]
     assert int(next(text._decoded(dataset, [9]))[3, 3, 0]) == 17 * 9
+
+
+def test_every_frame_of_a_bitmap_is_read():
+    dots = np.random.default_rng(0).random((3, 31, 37)) > 0.5  # so few that no frame but the first begins with a byte
+    dataset = burned_in.as_read(burned_in.FORMATS["1 bit"](dots.astype(float)))
+    assert np.array_equal(np.stack(list(text._decoded(dataset, None))), dots)
 
 
 def test_frames_that_are_asked_for_are_the_ones_looked_at():
@@ -159,25 +167,42 @@ def test_pixels_that_cannot_be_read_are_refused():
 
 def test_few_letters_are_left_and_little_else_is_lost():
     still = total = 0
+    lost = []
     for number in (1, 8, 22, 36, 43, 51, 64):
         example = burned_in.example(number)
         dataset = burned_in.as_read(example.dataset)
         where = np.broadcast_to(blanking.mask(dataset, boxes(text.find(dataset))), blanking.size(dataset))
         left, glyphs = burned_in.left(example, where)
         still, total = still + left, total + glyphs
-        assert burned_in.destroyed(example, where) < 0.04
+        lost.append(burned_in.destroyed(example, where))
     assert total > 80
-    assert still / total <= 0.05  # the aim is 0.02: what is left is small and faint, over speckle or grain
+    assert still / total <= 0.05  # these are hard ones; over the whole series it is about half of that
+    assert np.mean(lost) < 0.01
 
 
 @pytest.mark.parametrize(
-    ("backdrop", "harmed"),  # patches of flow are still taken for text
-    [(burned_in.radiograph, 0.01), (burned_in.ultrasound, 0.01), (burned_in.scope, 0.01), (burned_in.doppler, 0.05)],
+    "backdrop", [burned_in.radiograph, burned_in.ultrasound, burned_in.scope, burned_in.doppler, burned_in.slice_]
 )
-def test_a_texture_is_not_text(backdrop, harmed):
+def test_a_texture_is_not_text(backdrop):
     picture = backdrop(np.random.default_rng(5), 400, 520)[np.newaxis]
     dataset = burned_in.as_read(burned_in.FORMATS["grey 8" if picture.ndim == 3 else "RGB"](picture))
-    assert blanking.mask(dataset, boxes(text.find(dataset))).mean() < harmed
+    assert blanking.mask(dataset, boxes(text.find(dataset))).mean() < 0.01
+
+
+def test_what_is_seen_only_after_the_first_is_blank_goes_too():
+    dataset = burned_in.as_read(burned_in.example(1039).dataset)
+    first = text.strip(dataset, boxes(text.find(dataset)), reviewed=True)
+    assert text.find(first) != [], "nothing is left to show: take another example"
+    assert text.find(burned_in.as_read(text.strip(dataset, reviewed=True))) == []
+
+
+def test_pixels_without_a_value_are_no_obstacle():
+    dataset, pictures = screen(("SPECIMEN ROSA", 20, 30), frames=3, name="grey 32")
+    del dataset.PixelData, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation
+    values = pictures.astype("<f4")
+    values[:, :20] = np.nan
+    dataset.FloatPixelData = values.tobytes()
+    assert ink_left(dataset, pictures) < 0.02
 
 
 def test_words_of_one_line_are_bridged_and_those_of_two_are_not():

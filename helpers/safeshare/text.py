@@ -27,6 +27,8 @@ _NOT_REVIEWED = (
 )
 _FEW = 8  # so many frames are all looked at; of longer clips so many, and all frames through their extremes
 _CHUNK = 16  # frames whose extremes are taken together
+_LOOKS = 3  # times that a picture is looked at, at most
+_REST = 0.01  # of a picture may a rest of text take that is seen only when the other text is blank
 _LARGE = 64  # pixels that a box of large letters is high
 _LEGIBLE = 0.5  # how sure a reading of large letters is at least
 _CERTAIN = 0.9  # how sure a reading must be for a text to stay
@@ -81,7 +83,7 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
     """
     elsewhere = text_elsewhere.find(dataset)
     findings: list[Finding] = []
-    for box, sure, picture in _lines(dataset, frames):
+    for box, sure, picture in _lines(dataset, frames, _block(dataset) if _has_picture(dataset) else 1):
         words, _ = _read(picture, box)
         place = "all frames, " if box.frame is None and blanking.size(dataset)[0] > 1 else ""
         place = place if box.frame is None else f"frame {box.frame}, "
@@ -104,6 +106,8 @@ def strip(
 ) -> Dataset:
     """Return a new data set whose pixels are blank inside ``boxes``, or where ``find`` sees text; the input stays.
 
+    A picture in which something was blanked is looked at again, and once more if that finds something.
+
     Text that stands elsewhere goes, too: overlays and icons are removed, bits that no pixel needs are cleared, and the
     drawings of a presentation state stay without their lettering.
 
@@ -122,24 +126,42 @@ def strip(
     """
     pseudonyms = Pseudonyms(key)
     elsewhere = text_elsewhere.find(dataset)
-    if boxes is None:
-        boxes = [box for box, _, picture in _lines(dataset, None) if not _stays(picture, box, keep)]
-    where = blanking.mask(dataset, boxes) if _has_picture(dataset) else np.zeros(0, bool)
+    if not _has_picture(dataset):
+        where = np.zeros(0, bool)
+    else:
+        where = _text(dataset, keep) if boxes is None else blanking.mask(dataset, boxes)
     new = blanking.blank(dataset, where) if where.any() else copy.deepcopy(dataset)
     text_elsewhere.strip(new)
     _tell(new, bool(where.any()), elsewhere, reviewed, pseudonyms)
     return new
 
 
-def _lines(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[Box, float, np.ndarray]]:
-    """Yield the box of each line of text, how sure it is, and a picture that shows it."""
+def _text(dataset: Dataset, keep: Sequence[str]) -> np.ndarray:
+    """Return the pixels where text is seen, also once what was seen first is blank, for that changes what is beside.
+
+    What is seen only then is the rest of a text, if it is small; more of it is a texture that has become the boldest.
+    """
+    where = np.zeros((1, *blanking.size(dataset)[1:]), bool)
+    looked_at = dataset
+    for look in range(_LOOKS):
+        boxes = [box for box, _, seen in _lines(looked_at, None, _block(dataset)) if not _stays(seen, box, keep)]
+        if look:
+            boxes = [box for box in boxes if (box.x1 - box.x0) * (box.y1 - box.y0) <= _REST * where.size]
+        if not boxes:
+            break
+        where |= blanking.mask(dataset, boxes)
+        looked_at = blanking.blank(dataset, where)
+    return where
+
+
+def _lines(dataset: Dataset, frames: Iterable[int] | None, block: int = 1) -> Iterator[tuple[Box, float, np.ndarray]]:
+    """Yield the box of each line of text, how sure it is, and a picture of it; edges fall on those of blocks."""
     from .text_detector import lines
     from .text_lines import merged
 
     found = []
     for frame, picture in _pictures(dataset, frames) if _has_picture(dataset) else ():
         for x0, y0, x1, y1, sure, _ in lines(picture):
-            block = _block(dataset)
             box = Box(x0 - x0 % block, y0 - y0 % block, x1 + -x1 % block, y1 + -y1 % block, frame)
             if not _is_anatomy(picture, box):
                 found.append((box, sure, picture))
@@ -167,6 +189,9 @@ def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[
     if frames is not None:
         for number in frames:
             yield number, next(_decoded(dataset, [number]))
+        return
+    if count == 1:
+        yield None, next(_decoded(dataset, None))
         return
     looked_at = np.empty(0)
     chunk = _Projections()
@@ -198,7 +223,8 @@ class _Projections:
         self.count += 1
 
     def mean(self) -> np.ndarray:
-        return np.rint(self.total / self.count).astype(self.high.dtype)
+        mean = self.total / self.count
+        return mean.astype(self.high.dtype) if self.high.dtype.kind == "f" else np.rint(mean).astype(self.high.dtype)
 
     def all(self) -> list[np.ndarray]:
         return [self.high, self.low, self.mean()]
@@ -207,8 +233,9 @@ class _Projections:
 def _frames(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray]:
     syntax, photometric = dataset.file_meta.get("TransferSyntaxUID"), str(dataset.get("PhotometricInterpretation"))
     count, _, _ = blanking.size(dataset)
-    if count > 1 and photometric.endswith("_422") and syntax and not syntax.is_encapsulated:
-        frames = pixel_array(dataset)  # iter_pixels of pydicom 3.0.2 looks for every frame after the first too far on
+    native = syntax and not syntax.is_encapsulated
+    if count > 1 and native and (photometric.endswith("_422") or dataset.get("BitsAllocated") == 1):
+        frames = pixel_array(dataset)  # iter_pixels of pydicom 3.0.2 looks for frames after the first in wrong places
         yield from (frames if numbers is None else frames[numbers])
     else:
         yield from iter_pixels(dataset, indices=numbers)

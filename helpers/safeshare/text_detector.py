@@ -27,15 +27,14 @@ _SEEN, _NEAR, _SURE = 0.25, 0.3, 0.5  # how likely text is at the edge of a line
 _CLEAR = 0.72  # how likely it is on average, so that no second look at the strokes is needed
 _THICK, _THICKEST = 46, 64  # pixels that a line of text is high, and that one is at most: the rest is anatomy
 _JAGGED = 12  # pixels that a line is high, from which on its edges tell it from a patch of colour
-_LARGER, _MUCH_LARGER = 1.4, 1.6  # times, so that small letters are as large as those that the detector was trained with
+_LARGER = 1.6  # times, so that small letters are as large as those of the training
+_ENLARGED = 1_550_000  # pixels of an enlarged picture at most, for the sake of time; letters on larger ones are larger
 _SMALL = 100_000  # pixels of a picture whose letters are so small that it is looked at more closely
 _SMALL_LINE = 14  # pixels that a line is high which is looked for so
 _LARGEST = 2_000_000  # pixels of a picture that is looked at in full size; text on larger ones is larger, too
 _RADIUS = 6  # of the surroundings that a pixel is compared with: about as wide as a letter
-_PLAIN = 4  # grey levels that plain ground varies by at most
-_HALF = 2  # the number of the view at half size
-_MUCH = 0.02  # of a picture may one view take for text that no other view sees; more of it must be legible
-_LEGIBLE, _ONE_LETTER = 0.6, 0.95  # how sure a reading of letters is at least, and of a single one
+_ALONE = 0.9  # of a line that only one view sees must be legible
+_LEGIBLE, _ONE_LETTER = 0.7, 0.95  # how sure a reading of letters is at least, and of a single one
 _STROKE = 9  # pixels that a stroke is narrower than
 _AROUND = 41  # pixels of the surroundings in which strokes are compared
 
@@ -45,7 +44,6 @@ def session(model: str) -> "onnxruntime.InferenceSession":
     """Return one of the models in models/, ready to run on one core."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     data = resources.files(__package__).joinpath("models", model).read_bytes()
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -113,12 +111,10 @@ def _lines_of(tile: np.ndarray) -> list[Line]:
     """Return lines that are sure, and unsure ones that touch them: the ends of lines, mostly."""
     views = list(_likely(tile))
     quiet = ndimage.maximum_filter(np.maximum.reduce(views), 9) < 0.16
-    lines = []
+    lines: list[Line] = []
     for number, likely in enumerate(views):
         others = np.maximum.reduce([*views[:number], *views[number + 1 :]])
-        alone = (likely > _SEEN) & (others < _SEEN)
-        doubtful = alone if number == _HALF or alone.mean() > _MUCH else np.zeros_like(alone)
-        lines += _regions(likely, tile, quiet, doubtful, number > _HALF)
+        lines += _regions(likely, tile, quiet, others < _SEEN, number > 2)
     covered = np.zeros(tile.shape[:2], bool)
     kept = []
     for line in sorted(lines, key=lambda line: line.sure, reverse=True):
@@ -133,17 +129,18 @@ def _likely(tile: np.ndarray) -> Iterator[np.ndarray]:
     """Yield how likely text is at each pixel of a tile, by each of several views of it.
 
     They are: bright strokes, enlarged, for small and faint text and text on grainy ground; local contrast, for dark
-    text; and the tile itself at half its size, for large letters. Small pictures, whose text is small, are looked at in
-    local contrast turned, and enlarged, too. Each view is judged by itself, for one can take all of a texture for text.
+    text; and the tile itself at half its size, for large letters. Small pictures are looked at in local contrast three
+    times: turned, for then less of a grain is taken for text, and for small lines upright and enlarged. Each view is
+    judged by itself, for one can take all of a texture for text.
     """
     small = tile.shape[0] * tile.shape[1] <= _SMALL
-    yield _seen_resized(_strokes(tile), _MUCH_LARGER if small else _LARGER)
+    yield _seen_resized(_strokes(tile), min(_LARGER, (_ENLARGED / (tile.shape[0] * tile.shape[1])) ** 0.5))
     local = _local_contrast(tile)
-    yield _seen(local)
+    yield np.rot90(_seen(np.rot90(local)), -1) if small else _seen(local)
     yield _seen_resized(_in_colour(tile).astype(np.uint8), 0.5)
     if small:
-        yield np.rot90(_seen(np.rot90(local)), -1)
-        yield _seen_resized(local, _MUCH_LARGER)
+        yield _seen(local)
+        yield _seen_resized(local, _LARGER)
 
 
 def _seen_resized(view: np.ndarray, times: float) -> np.ndarray:
@@ -190,19 +187,9 @@ def _seen(view: np.ndarray) -> np.ndarray:
     out = np.zeros(view.shape[:2], np.float32)
     for top, bottom in _cuts(view.shape[0], _HIGHEST, _OVERLAP):
         for left, right in _cuts(view.shape[1], _WIDEST, _OVERLAP):
-            rows = _busy(view[top:bottom, left:right], 0)
-            columns = _busy(view[top:bottom, left:right], 1)
-            place = slice(top + rows.start, top + rows.stop), slice(left + columns.start, left + columns.stop)
-            if view[place].size:
-                np.maximum(out[place], _detected(view[place]), out=out[place])
+            likely = _detected(view[top:bottom, left:right])
+            np.maximum(out[top:bottom, left:right], likely, out=out[top:bottom, left:right])
     return out
-
-
-def _busy(view: np.ndarray, axis: int) -> slice:
-    """Return from where to where along an axis there is more than plain ground, which need not be looked at."""
-    others = 1 - axis, 2
-    filled = np.flatnonzero(view.max(others).astype(int) - view.min(others) > _PLAIN)
-    return slice(max(0, filled[0] - _GAP), filled[-1] + 1 + _GAP) if filled.size else slice(0, 0)
 
 
 def _detected(tile: np.ndarray) -> np.ndarray:
@@ -235,7 +222,7 @@ def _sample(wide: int) -> np.ndarray:
 
 
 def _regions(
-    likely: np.ndarray, tile: np.ndarray, quiet: np.ndarray, doubtful: np.ndarray, closer: bool
+    likely: np.ndarray, tile: np.ndarray, quiet: np.ndarray, alone: np.ndarray, closer: bool
 ) -> Iterator[Line]:
     """Yield the lines in a map of likelihoods, small ones of a closer look; what is too thick for a line is anatomy."""
     labels, count = ndimage.label(likely > _SEEN, np.ones((3, 3)))
@@ -249,11 +236,11 @@ def _regions(
         thickest = _SMALL_LINE if closer else _THICKEST if clear else _THICK
         if values.max() < _NEAR or high * wide < 12 or thick > thickest:
             continue
-        if not clear and not _stands_out(tile, place, part, quiet):
-            continue
         if thick > _JAGGED and not _is_straight(part, thick):
             continue
-        if doubtful[place][part].mean() > 0.5 and not _is_legible(tile, place, part):
+        if not clear and not _stands_out(tile, place, part, quiet):
+            continue
+        if alone[place][part].mean() > _ALONE and not _is_legible(tile, place, part):
             continue
         across, along = (int(np.ceil(share * min(thick, 40))) + 2 for share in (0.5, 0.8))
         right = along if wide >= 1.5 * high else across
@@ -283,14 +270,16 @@ def _is_straight(part: np.ndarray, thick: float) -> bool:
 
 def _is_legible(tile: np.ndarray, place: tuple[slice, slice], part: np.ndarray) -> bool:
     """Tell whether the reader finds letters in a region, after it was made level."""
+    from .text_reader import read  # which takes the session from here
+
     high, wide = part.shape
     top, left = max(0, place[0].start - _GAP), max(0, place[1].start - _GAP)
     image = Image.fromarray(as_bytes(tile[top : place[0].stop + _GAP, left : place[1].stop + _GAP]))
     if _is_slanting(part):
         y, x = np.nonzero(part)
         (of_y, both), (_, of_x) = np.cov(y, x)
-        slope = np.degrees(0.5 * np.arctan2(2 * both, of_x - of_y))
-        image = image.rotate(slope, Image.Resampling.BILINEAR)
+        slope = np.degrees(0.5 * np.arctan2(2 * both, abs(of_x - of_y)))
+        image = image.rotate(slope if wide >= high else -slope, Image.Resampling.BILINEAR)
         half = min(high, wide, part.sum() / np.hypot(high, wide)) / 2 + _GAP
         middle = image.height / 2 if wide >= high else image.width / 2
         area = (0, middle - half, image.width, middle + half)
