@@ -80,6 +80,15 @@ def test_noise_neither_lets_the_mask_into_the_eyes_nor_costs_brain():
         assert within[voxel("ct", eye)] > 12, "the margin around the mask would spare the eye"
 
 
+def test_an_mr_that_is_brighter_near_the_coil_costs_no_brain():
+    head, truth = scan("mr"), true_brain("mr")
+    bright = np.linspace(0.45, 1.55, head.values.shape[1])[None, :, None]
+    mask = brain.brain_mask(Volume((head.values * bright).astype(np.int16), head.affine, "MR", ()))
+    assert ndimage.distance_transform_edt(~mask, head.spacing)[truth].max() < 4
+    for eye in (LEFT_EYE, RIGHT_EYE):
+        assert not mask[voxel("mr", eye)]
+
+
 def test_what_is_no_head_has_no_brain():
     x, y, z = np.indices((60, 60, 60)) * 4 - 118
     bottle = np.where((x**2 + y**2 < 80**2) & (np.abs(z) < 100), 0, -1000).astype(np.int16)

@@ -1,6 +1,7 @@
 """Faces are found, and gone after strip, while the brain and all else stay as they were."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -8,16 +9,21 @@ from pydicom import Dataset
 from scipy import ndimage
 from test_brain import LEFT_EYE, RIGHT_EYE, TURNED, scan, true_brain, voxel
 
-from safeshare import Refused, brain, faces, metadata, volume
+from safeshare import Refused, brain, defacing, faces, metadata, volume
 from safeshare.volume import Volume
 
 KEY = "a key that only the tests know"
 EARS = (74, 85, -20), (-74, 85, -20)  # mm: left, back, up from midway between the eyes
 
 
+@cache
+def defaced(name: str, method: str) -> Volume:
+    return faces.strip(scan(name), method, key=KEY)
+
+
 @pytest.fixture(scope="module")
 def stripped():
-    return {name: faces.strip(scan(name), key=KEY) for name in TURNED}
+    return {name: defaced(name, "remove") for name in TURNED}
 
 
 def solid(head: Volume, level: float) -> np.ndarray:
@@ -58,10 +64,10 @@ def test_eyes_ears_and_all_skin_of_the_face_are_gone(name, stripped):
     assert depth.min() > 3, "skin of the face is left"
 
 
-@pytest.mark.parametrize("name", TURNED)
 @pytest.mark.parametrize("method", ["remove", "reface", "plane"])
-def test_the_brain_is_as_it_was(name, method, stripped):
-    after = stripped[name] if method == "remove" else faces.strip(scan(name), method)
+@pytest.mark.parametrize("name", TURNED)
+def test_the_brain_is_as_it_was(name, method):
+    after = defaced(name, method)
     changed = after.values != scan(name).values
     assert changed.any()
     assert not changed[true_brain(name)].any()
@@ -89,7 +95,7 @@ def test_afterwards_no_face_is_found(name, stripped):
 
 
 def test_the_average_face_is_a_face_and_can_be_removed():
-    refaced = faces.strip(scan("ct"), "reface")
+    refaced = defaced("ct", "reface")
     assert len(faces.find(refaced)) == 1
     assert faces.find(faces.strip(refaced)) == []
 
@@ -98,11 +104,26 @@ def test_reface_puts_a_face_there_that_does_not_depend_on_the_persons_own():
     head = scan("ct")
     nose = np.linalg.norm(np.indices(head.values.shape).T - voxel("ct", (4, -38, -32)), axis=-1).T < 10 / 1.5
     other = head.with_values(np.where(nose, 30, head.values).astype(np.int16))
-    one, two = faces.strip(head, "reface").values, faces.strip(other, "reface").values
+    one, two = defaced("ct", "reface").values, faces.strip(other, "reface").values
     assert np.count_nonzero((head.values > -350) != (other.values > -350)) > 500
     # The nose has its part in where the average head is laid, by less than a voxel.
     assert np.count_nonzero((one > -350) != (two > -350)) < 0.005 * np.count_nonzero(one > -350)
     assert one[voxel("ct", (0, -25, -30))] > -350, "there is a nose"
+
+
+def test_reface_covers_what_it_keeps_around_the_brain_and_leaves_no_step_at_the_hairline():
+    own, truth = scan("ct"), true_brain("ct")
+    head = faces.look(own)
+    back = np.eye(4)
+    back[1, 3] = -14  # mm: as in a long head, the average face lies far behind the own one
+    numbers = head.found.numbers + [0, 0, 0, 0, 14, 0, 0, 0, 0]
+    moved = head._replace(found=head.found._replace(numbers=numbers, to_average=head.found.to_average @ back))
+    after = defacing.reface(own, moved, -1000)
+    (x0, _, z0), (x1, _, z1) = voxel("ct", (-35, 0, 15)), voxel("ct", (35, 0, 75))
+    skin = ((after > -350).argmax(1) * own.spacing[1])[x0:x1, z0:z1]
+    front = np.where(truth.any(1), truth.argmax(1) * own.spacing[1], 999)[x0:x1, z0:z1]
+    assert (front - skin).min() > 6, "mm of skin and skull are over the brain"
+    assert np.abs(np.diff(skin, 2, axis=1)).max() < 4.5, "mm from a smooth curve, upwards"
 
 
 def test_the_data_sets_say_what_was_done_and_share_no_number_with_the_original(stripped, tmp_path):
@@ -238,6 +259,18 @@ def test_a_brain_alone_has_no_face_even_if_its_header_says_head(name, air):
     alone = replace(head, values=values, datasets=header("HEAD"))
     assert faces.find(alone) == []
     assert faces.strip(alone) is alone
+
+
+def test_a_brain_alone_may_reach_the_lowest_slice_with_its_spine():
+    head = scan("pet")
+    values = np.where(true_brain("pet"), head.values, 0).astype(np.float32)
+    x, y, z = (int(i) for i in np.argwhere(values)[np.argwhere(values)[:, 2].argmin()])
+    values[x - 2 : x + 3, y - 2 : y + 3, : z + 1] = 1000
+    alone = replace(head, values=values, datasets=header("HEAD"))
+    assert brain.is_alone(alone)
+    assert faces.find(alone) == []
+    values[20:60, 30:70, :5] = 1000
+    assert not brain.is_alone(replace(head, values=values)), "that is a neck"
 
 
 def test_a_small_head_before_an_empty_background_is_no_brain_alone():

@@ -106,7 +106,12 @@ def face_region(points: np.ndarray) -> np.ndarray:
     front = _both(_both(slanting, 85 - y, 12), z + 130 - 0.25 * (y + 20), 12)
     around = 46 * (1 - np.sqrt(((y - 86) / 46) ** 2 + ((z + 22) / 62) ** 2))
     ears = _both(around, np.abs(x) - (60 + 0.08 * z), 6)
-    return -_both(-front, -ears, 8)
+    return larger(front, ears, 8)
+
+
+def larger(one: np.ndarray, other: np.ndarray, rounding: float) -> np.ndarray:
+    """Return the larger of two, rounded off where they are nearly the same."""
+    return -_both(-one, -other, rounding)
 
 
 def _both(one: np.ndarray, other: np.ndarray, rounding: float) -> np.ndarray:
@@ -322,7 +327,7 @@ def refine(body: Outline, numbers: np.ndarray, depth: np.ndarray, weights: np.nd
                 numbers, (difference, root), best, damping = new, found, value, damping / 5
                 break
             damping *= 5
-        if not moved or gain < 1e-4 * best:
+        if not moved or gain < 1e-3 * best:
             break
     weight = root**2
     error = float((np.abs(difference) * weight).sum() / max(weight.sum(), 1e-9))

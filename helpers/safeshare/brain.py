@@ -18,7 +18,9 @@ _NECK = 5.0  # mm: half the width of what is cut off
 _NOISE = 12.0  # HU
 _LOWEST = -48.0  # mm over the eyes: further down is the spine
 _SEARCHED = 14.0  # mm around the average brain that may still be brain
+_COIL = 20.0  # mm over which the brightness of an MR may change
 _ALONE = 600_000.0, 2_300_000.0  # mm³: a brain's size; adults' heads have 3 million and more
+_CORD = 1000.0  # mm² of a cut through the brainstem or the spine at most: necks have ten times as much
 _LIKE_BRAIN = 2.0  # mm between the outline of a brain alone and the average brain's
 
 
@@ -59,7 +61,7 @@ def coarse_mask(volume: Volume, found: Fit) -> tuple[np.ndarray, np.ndarray]:
     values, width = _calm(values, volume.modality, spacing, core)
     blur = width - 1  # a wide filter blurs the brain's rim with the bone, and bridges the way into the orbits
     neck, searched = _NECK + 2 * blur, _SEARCHED - 4 * blur
-    tissue = _tissue(values, volume.modality, core) & (expected > -searched) & (points[2][box] > _LOWEST)
+    tissue = _tissue(values, volume.modality, expected, spacing) & (expected > -searched) & (points[2][box] > _LOWEST)
     tissue |= expected > 12  # whatever is there, a bleeding or an implant: this deep it is the brain's place
     thick = ndimage.distance_transform_edt(np.pad(tissue, 1, "edge"), spacing)[1:-1, 1:-1, 1:-1] > neck
     labels, _ = ndimage.label(thick)
@@ -93,17 +95,19 @@ def is_alone(volume: Volume) -> bool:
     """Return whether there is a brain in the scan and nothing else, as after skull stripping.
 
     That takes a background of one value exactly, which no scanner makes, in it one piece of a brain's size that ends
-    before the scan does, and an outline that is the average brain's.
+    before the scan does, but for the spine, and an outline that is the average brain's.
     """
     values, affine = average_head.coarse(volume, _SIZE)
     background = values.flat[0]
     solid = values != background
     edge = solid.copy()
     edge[1:-1, 1:-1, 1:-1] = False
-    size = np.count_nonzero(solid) * abs(np.linalg.det(affine[:3, :3]))
-    if edge.any() or not _ALONE[0] < size < _ALONE[1]:
-        return False
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    cut = np.count_nonzero(edge[..., 0]) * spacing[0] * spacing[1]
+    edge[..., 0] = False
+    size = np.count_nonzero(solid) * spacing.prod()
+    if edge.any() or cut > _CORD or not _ALONE[0] < size < _ALONE[1]:
+        return False
     solid = ndimage.distance_transform_edt(~solid, spacing) < 5
     solid = ndimage.binary_fill_holes(ndimage.distance_transform_edt(solid, spacing) > 5)
     body = average_head.Outline(average_head.signed_depth(solid, spacing), affine)
@@ -129,10 +133,12 @@ def _calm(values: np.ndarray, modality: str, spacing: np.ndarray, core: np.ndarr
     return smooth, width
 
 
-def _tissue(values: np.ndarray, modality: str, core: np.ndarray) -> np.ndarray:
+def _tissue(values: np.ndarray, modality: str, expected: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     if modality == "CT":
         return (values > -30) & (values < 100)
-    typical = float(np.median(values[core]))
-    if modality == "MR":
-        return (values > 0.5 * typical) & (values < 1.55 * typical)  # white matter, where the coil makes it bright
-    return values > 0.42 * typical
+    if modality == "MR":  # what is near a coil is brighter: each place is compared to the brain around it
+        brain = (expected > 4).astype(np.float32)
+        around, weight = (ndimage.gaussian_filter(field, _COIL / spacing) for field in (values * brain, brain))
+        typical = around / np.maximum(weight, 1e-6)
+        return (values > 0.5 * typical) & (values < 1.55 * typical)
+    return values > 0.42 * float(np.median(values[expected > 10]))

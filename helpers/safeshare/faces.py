@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 
 _SOME = 0.15  # of a part of the face is enough to be shown
-_LEFT = 0.25  # where the rest of the head fits without it: the fit is loose then
+_LEFT = 0.28  # where the rest of the head fits without it: the fit is loose then (0.25 at most after remove)
 _SEEN = 0.1  # of the average head's outline: in less there is nothing to go by
 _LITTLE = 0.3  # of it, and one must look twice
 _TOO_SMALL = 100_000.0  # mm³ of a body that shows no face
 _NO_FOAM = -150.0  # HU: brighter than what heads are bedded on, darker than fat
 _THIN = 20.0  # mm along the body: slices through no more than that hold a band of a face, and nobody's looks
+_ALIKE = 0.05  # of a body: outlines that differ by less have the same fit
 _TURNED = 2.3  # mm of error from which other ways to lie are tried
 _METHOD = next(code for code in profile.CLEANED if code[0] == "113102")
 _DONE = {
@@ -188,11 +189,13 @@ def _look(volume: Volume, told: str) -> Head | None:
     if found.faceless and fit > 0.8 and bony > 0.3 and most < _LEFT:
         return None
     little = found.seen < _LITTLE  # the head may lie anywhere along the slices, and its brain outside
-    if found.error < (2 if little else 3) and fit > 0.86 and stretch < 0.25 and bony > 0.3:
+    needed = 0.9 if found.faceless else 0.86  # a fit without the face may lie a centimetre off
+    if found.error < (2 if little else 3) and fit > needed and stretch < 0.25 and bony > 0.3:
         return Head(found, mask, affine, region, parts) if most >= _SOME else None
     outline_fits = found.error < 3.5 and stretch < 0.3 and (fit > 0.83 or little)
     # Noise, or something around the head, may have spoilt its outline: then its brain tells.
-    brain_fits = found.error < 7 and fit > 0.9 and bony > 0.3 and most >= _SOME
+    noisy, alike = (10, 0.87) if volume.modality == "PT" else (7, 0.9)
+    brain_fits = found.error < noisy and fit > alike and bony > 0.3 and most >= _SOME
     if bony > 0.15 and (outline_fits or brain_fits):
         raise Refused(_UNSURE)
     _trust_header(told, False)
@@ -206,9 +209,11 @@ def locate(volume: Volume) -> tuple[average_head.Outline, Fit]:
     found = average_head.fit(body)
     if volume.modality == "CT" and found.error > _TURNED:  # a pillow or a head-holder that clings to the head?
         bare = average_head.outline(values, affine, _NO_FOAM, 9.0)
-        other = average_head.fit(bare)
-        if other.seen > 0.8 * found.seen and other.error < found.error - 0.5:
-            return bare, other
+        differ = np.count_nonzero((bare.depth > 0) != (body.depth > 0))
+        if differ > _ALIKE * np.count_nonzero(body.depth > 0):
+            other = average_head.fit(bare)
+            if other.seen > 0.8 * found.seen and other.error < found.error - 0.5:
+                return bare, other
     return body, found
 
 
