@@ -106,12 +106,7 @@ def face_region(points: np.ndarray) -> np.ndarray:
     front = _both(_both(slanting, 85 - y, 12), z + 130 - 0.25 * (y + 20), 12)
     around = 46 * (1 - np.sqrt(((y - 86) / 46) ** 2 + ((z + 22) / 62) ** 2))
     ears = _both(around, np.abs(x) - (60 + 0.08 * z), 6)
-    return larger(front, ears, 8)
-
-
-def larger(one: np.ndarray, other: np.ndarray, rounding: float) -> np.ndarray:
-    """Return the larger of two, rounded off where they are nearly the same."""
-    return -_both(-one, -other, rounding)
+    return -_both(-front, -ears, 8)
 
 
 def _both(one: np.ndarray, other: np.ndarray, rounding: float) -> np.ndarray:

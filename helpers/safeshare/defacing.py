@@ -44,8 +44,7 @@ class Head(NamedTuple):
 MARGIN = 4.0  # mm around the brain mask that nothing touches
 _GRID = 2.0  # mm of the grid on which the region is drawn, before it is interpolated
 _STEP = 0.1  # between the sizes of the average face, as a logarithm
-_RIM = 16.0  # mm from the rim of the face region over which a new surface takes over from the own one
-_SCALP = 6.0  # mm of the new face over what is kept around the brain, at least
+_RIM = 10.0  # mm from the rim of the face region over which a new surface takes over from the own one
 
 
 def beside_brain(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
@@ -124,13 +123,8 @@ def reface(volume: Volume, head: Head, air: float) -> np.ndarray:
         average_head.in_patient((matrix @ head.affine).astype(np.float32), head.mask.shape)
         for matrix in (head.found.to_average, to_average)
     )
-    share = np.clip(average_head.face_region(fitted) / _RIM, 0, 1)
-    weight = share**2 * (3 - 2 * share)
+    weight = np.clip(average_head.face_region(fitted) / _RIM, 0, 1)
     average = size * average_head.sample(_skin_depth(), resized, -30.0)
-    spacing = np.linalg.norm(head.affine[:3, :3], axis=0)
-    beside = np.clip(beside_brain(head.mask, spacing), -20, 30)
-    scalp = _SCALP - ndimage.gaussian_filter(beside, 6.0 / spacing)  # no lobe of the brain shows
-    average = average_head.larger(average, scalp, 6)
     depth = (weight * average + (1 - weight) * _own_depth(volume, head)).astype(np.float32)
     shades = _shades(volume, head.found, air)
     kinds = np.where((mean.kinds == 0) & (mean.depth < 2), 1, mean.kinds)  # under the skin is no air

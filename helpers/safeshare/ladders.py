@@ -50,10 +50,7 @@ def _blunter(values: set[str]) -> list[tuple[str, Callable[[str], str]]]:
         return [("as months", _month), ("as quarters", _quarter), ("as years", _year)]
     length = len(min(values))
     if {len(value) for value in values} == {length} and all(re.search(r"\d", value) for value in values):
-        return [
-            (f"first {kept} characters", partial(_shortened, kept=kept))
-            for kept in range(length - 1, 0, -1)
-        ]
+        return [(f"first {kept} characters", partial(_shortened, kept=kept)) for kept in range(length - 1, 0, -1)]
     return []
 
 
