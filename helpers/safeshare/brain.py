@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from . import average_head
-from .average_head import Fit
+from .average_head import Fit, Outline
 from .finding import Refused
 from .volume import Volume
 
@@ -18,6 +18,7 @@ _NECK = 5.0  # mm: half the width of what is cut off
 _NOISE = 12.0  # HU
 _LOWEST = -48.0  # mm over the eyes: further down is the spine
 _SEARCHED = 14.0  # mm around the average brain that may still be brain
+_SCALP = 8.0  # mm of skin and bone at least between air and brain, whatever thick slices or a coil make of them
 _COIL = 20.0  # mm over which the brightness of an MR may change
 _ALONE = 600_000.0, 2_300_000.0  # mm³: a brain's size; adults' heads have 3 million and more
 _CORD = 1000.0  # mm² of a cut through the brainstem or the spine at most: necks have ten times as much
@@ -31,18 +32,18 @@ def brain_mask(volume: Volume) -> np.ndarray:
     """
     from . import faces
 
-    _, found = faces.locate(volume)
+    body, found = faces.locate(volume)
     if found.seen < 0.1 or found.error > 4:
         raise Refused("there is no head in it, so there is no brain: look at it with faces.show.")
-    mask, affine = coarse_mask(volume, found)
+    mask, affine = coarse_mask(volume, body, found)
     to_coarse = np.linalg.inv(affine) @ volume.affine
     scale, offset = to_coarse[:3, :3].diagonal(), to_coarse[:3, 3]
     shape = volume.values.shape
     return ndimage.affine_transform(mask.astype(np.float32), scale, offset, shape, order=1, mode="nearest") > 0.5
 
 
-def coarse_mask(volume: Volume, found: Fit) -> tuple[np.ndarray, np.ndarray]:
-    """Return the brain on a grid of about 2 mm, and the grid's affine; ``found`` tells where the head is.
+def coarse_mask(volume: Volume, body: Outline, found: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Return the brain on a grid of about 2 mm, and the grid's affine; ``body`` and ``found`` tell where the head is.
 
     Raises ``Refused`` when no brain can be told from the rest.
     """
@@ -76,7 +77,11 @@ def coarse_mask(volume: Volume, found: Fit) -> tuple[np.ndarray, np.ndarray]:
     # Where noise or thick slices hide the brain's rim, the average brain counts in full.
     sure = -1 if blur else 0 if spacing.max() > 4 else 4
     mask[box] = ndimage.binary_fill_holes(grown | (expected > sure))
-    return mask, affine
+    to_body = np.linalg.inv(body.affine) @ affine
+    depth = ndimage.affine_transform(
+        body.depth, to_body[:3, :3].diagonal(), to_body[:3, 3], mask.shape, order=1, mode="nearest"
+    )
+    return mask & (depth > _SCALP), affine
 
 
 def agreement(volume: Volume, found: Fit, mask: np.ndarray, affine: np.ndarray) -> tuple[float, float]:

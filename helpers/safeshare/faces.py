@@ -174,7 +174,7 @@ def _look(volume: Volume, told: str) -> Head | None:
         # Where all is solid, no surface shows.
         _trust_header(told, size > _TOO_SMALL and bool((body.depth < 0).any()))
         return None
-    mask, affine = brain.coarse_mask(volume, found)
+    mask, affine = brain.coarse_mask(volume, body, found)
     fit, skull = brain.agreement(volume, found, mask, affine)
     stretch = float(np.abs(found.numbers[6:]).max())
     if _TURNED < found.error < 6 and average_head.fits_turned(body) < min(_TURNED, found.error - 0.3):
