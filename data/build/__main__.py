@@ -21,6 +21,7 @@ PARTS = {
     "metal_ct": "streaks",
     "register": "register",
     "messy": "messy",
+    "hurried": "hurried",
 }
 
 
