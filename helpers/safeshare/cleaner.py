@@ -5,6 +5,7 @@ Values that stay are never decoded: pydicom hands over raw elements, and they pa
 
 from collections.abc import MutableMapping
 from copy import copy
+from io import BytesIO
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from pydicom import DataElement, Dataset, Sequence
 from pydicom.charset import convert_encodings, python_encoding
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
+from pydicom.filereader import read_sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
-from pydicom.values import convert_SQ
 
 from . import profile
 from .elements import (
@@ -22,8 +23,10 @@ from .elements import (
     PIXEL_DATA,
     UNDEFINED,
     UNREADABLE,
+    Counted,
     as_raw,
     decoded,
+    element_of,
     encoding,
     name_of,
     new_raw,
@@ -53,6 +56,7 @@ _REFERENCED_STEP = tag_for_keyword("ReferencedPerformedProcedureStepSequence")
 _CONCEPT_NAME = tag_for_keyword("ConceptNameCodeSequence") or 0
 _REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
 _REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
+_DEEPEST = 30  # sequences in one another; each level of a hostile file takes its whole size in memory again
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
 
 _Elements = MutableMapping[BaseTag, DataElement | RawDataElement] | Dataset
@@ -82,7 +86,7 @@ class _Place(NamedTuple):
 class Cleaner:
     """Cleans one data set; ``changes`` then holds what was changed, in the order of the data set."""
 
-    def __init__(self, dataset: Dataset, pseudonyms: Pseudonyms, options: Options) -> None:
+    def __init__(self, dataset: Dataset, pseudonyms: Pseudonyms, options: Options, size: int = 0) -> None:
         self.changes: list[Change] = []
         self._pseudonyms = pseudonyms
         self._profile = _profile(text(dataset, "SOPClassUID"), options)
@@ -91,6 +95,7 @@ class Cleaner:
         self._free_text: list[tuple[_Place, RawDataElement, Rule]] = []
         self._names = Names()
         self._prose = False
+        self._counted = Counted(BytesIO(), size)
         patient = value_of(dataset, PATIENT_ID) or value_of(dataset, PATIENT_NAME) or value_of(dataset, _STUDY)
         pseudonym = patient.removeprefix(_ANONYMOUS)
         replaced = pseudonyms.owns(pseudonym) or pseudonyms.uid(patient) == patient
@@ -243,7 +248,7 @@ class Cleaner:
         return self._pseudonyms.uid(uid)
 
     def _replace(self, raw: RawDataElement, rule: Rule, value: bytes | None, place: _Place) -> None:
-        same = isinstance(raw.value, bytes) and value is not None and stripped(raw.value) == stripped(value)
+        same = isinstance(raw.value, bytes | None) and value is not None and stripped(raw.value) == stripped(value)
         if same and raw.VR in (None, rule.vr):
             place.out[raw.tag] = raw
             return
@@ -299,7 +304,7 @@ class Cleaner:
             place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(kept or dummy_items(raw.tag)))
 
     def _content_rule(self, item: Dataset, place: _Place) -> Rule:
-        element = item.get_item(_CONCEPT_NAME)
+        element = element_of(item, _CONCEPT_NAME)
         raw = element and as_raw(item, element, self._implicit, self._little, place.encodings)
         names = (raw and self._items(raw, "SQ", place)) or [Dataset()]
         value_type = text(item, "ValueType")
@@ -318,7 +323,7 @@ class Cleaner:
         """Treat the value of a content item by the rule of its concept, which goes before that of the attribute."""
         for keyword in _CONTENT_VALUES:
             tag = BaseTag(tag_for_keyword(keyword) or 0)
-            element = item.get_item(tag)
+            element = element_of(item, tag)
             if element is None or (keyword != "TextValue" and rule.action != "K"):
                 continue
             raw = as_raw(item, element, self._implicit, self._little, place.encodings)
@@ -342,7 +347,7 @@ class Cleaner:
                 raw = as_raw(item, element, self._implicit, self._little, place.encodings)
                 vr = raw.VR or self._profile.basic(0, tag).vr
                 if vr == "SQ":
-                    self._learn(self._items(raw, vr, place) or [], place)
+                    self._learn(self._items(raw, vr, place) or [], place._replace(path=place.path + "."))
                 else:
                     self._remember(raw, vr, place)
 
@@ -391,6 +396,8 @@ class Cleaner:
 
     def _items(self, raw: RawDataElement, vr: str, place: _Place) -> list[Dataset] | None:
         """Return the items of a sequence, None where there are none to be read."""
+        if place.path.count(".") > _DEEPEST:
+            raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.")
         value: Any = raw.value
         if not isinstance(value, bytes):
             return None if value is None or vr != "SQ" else list(value)
@@ -398,7 +405,10 @@ class Cleaner:
             return None
         implicit = raw.is_implicit_VR or raw.VR == "UN"  # a sequence in VR UN is implicit (PS3.5 6.2.2)
         try:
-            return list(convert_SQ(value, implicit, self._little, place.encodings))
+            counted: Any = self._counted.on(BytesIO(value))
+            return list(read_sequence(counted, implicit, self._little, len(value), place.encodings))
+        except Refused:
+            raise
         except UNREADABLE:
             return None
 

@@ -79,7 +79,7 @@ def _jpeg(data: bytearray, pixels: int) -> None:
         if marker == _SOF55:
             next_marker = _JPEG_LS_MARKER
         if 0xE0 <= marker <= 0xEF:
-            kept = next((size for name, size in _APPLICATIONS.items() if data[at + 4 :].startswith(name)), 0)
+            kept = next((size for name, size in _APPLICATIONS.items() if data.startswith(name, at + 4)), 0)
             _blank(data, min(at + 4 + kept, end), end)
         elif marker not in _JPEG_NEEDED or (marker == _LSE and data[at + 4] not in (1, 2, 3, 4)):
             _blank(data, at + 4, end)

@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from . import dicomfile, pixeldata, profile
 from .cleaner import Change, Cleaner
-from .elements import DEFAULT_ENCODINGS, UNDEFINED, encode_items, encoding, name_of, new_raw, text, value_of
+from .elements import DEFAULT_ENCODINGS, UNDEFINED, UNREADABLE, encode_items, encoding, name_of, new_raw, text, value_of
 from .finding import Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
@@ -37,18 +37,25 @@ _META_OURS = {dicomfile.IMPLEMENTATION_CLASS_UID, dicomfile.IMPLEMENTATION_VERSI
 
 
 def deidentify(
-    dataset: Dataset, meta: Dataset, pseudonyms: Pseudonyms, options: Options
+    dataset: Dataset, meta: Dataset, pseudonyms: Pseudonyms, options: Options, size: int = 0
 ) -> tuple[Dataset, list[Change]]:
     """Return the de-identified data set, and what was changed in it; ``meta`` is the file meta information.
+
+    ``size`` is that of the whole file: the larger it is, the more elements it may have.
 
     Raises ``Refused`` when the data set is of a kind that cannot be made safe here, ``ValueError`` for a wrong option.
     """
     check_can_be_made_safe(dataset, meta)
-    cleaner = Cleaner(dataset, pseudonyms, options)
+    profile.method_options(options)
     try:
+        cleaner = Cleaner(dataset, pseudonyms, options, size)
         clean = cleaner.run(dataset)
+    except Refused:
+        raise
     except RecursionError as error:
         raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.") from error
+    except UNREADABLE as error:
+        raise Refused("its header is damaged: ask the sender for a sound copy.") from error
     _mark(dataset, clean, options)
     return clean, cleaner.changes
 
@@ -82,7 +89,8 @@ def around(preamble: bytes, meta: Dataset, clean: Dataset) -> list[Change]:
 def deidentify_in_memory(dataset: Dataset, pseudonyms: Pseudonyms, options: Options) -> tuple[Dataset, list[Change]]:
     """Do as ``deidentify``, and treat the file meta information and the comments in compressed pixels, too."""
     meta = getattr(dataset, "file_meta", None) or Dataset()
-    clean, changes = deidentify(dataset, meta, pseudonyms, options)
+    pixels = getattr(dataset.get_item(_PIXEL_DATA), "value", None) or b""
+    clean, changes = deidentify(dataset, meta, pseudonyms, options, len(pixels))
     changes = around(getattr(dataset, "preamble", None) or b"", meta, clean) + changes
     changes += _clean_pixels(dataset, meta, clean)
     return (_with_meta(dataset, meta, clean) if isinstance(dataset, FileDataset) else clean), changes

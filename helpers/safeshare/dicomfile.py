@@ -5,9 +5,9 @@ import secrets
 import struct
 import zlib
 from collections.abc import Callable
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from pydicom import DataElement, Dataset, dcmread
 from pydicom.datadict import dictionary_has_tag
@@ -17,7 +17,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
-from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, encode, encoding, head, text
+from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, Counted, encode, encoding, head, text
 from .finding import Refused
 from .pixeldata import Pixels, copy_pixels
 
@@ -28,7 +28,6 @@ IMPLEMENTATION_CLASS_UID = "2.25.97758278047911116875138859881727751996"
 IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
 
 _UNPACKED = 1 << 27  # bytes that a small deflated file may unpack to
-_MOST = 50_000  # elements of a data set; the standard has about 5,000
 
 _Stop = Callable[[BaseTag, str | None, int], bool]
 _EXPLICIT_HEAD = struct.Struct("<HH2sH")
@@ -47,6 +46,7 @@ class Header(NamedTuple):
     meta: Dataset
     syntax: str
     dataset: Dataset
+    size: int = 0  # bytes of the whole file
 
 
 def read(stream: BinaryIO) -> tuple[Header, Pixels | None]:
@@ -59,9 +59,12 @@ def read(stream: BinaryIO) -> tuple[Header, Pixels | None]:
         raise
     except UNREADABLE as error:
         raise Refused("it cannot be read as DICOM: ask the sender for a sound copy.") from error
+    pixels = _pixels(header.dataset, stream)
     if not header.dataset:
         raise Refused("it holds no data set: ask the sender for a sound copy.")
-    return header, _pixels(header.dataset, stream)
+    if any(tag >> 16 == 2 for tag in header.dataset.keys()):  # which stand before a data set (PS3.10 7.1)
+        raise Refused("its file meta information is damaged: ask the sender for a sound copy.")
+    return header, pixels
 
 
 def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
@@ -85,15 +88,25 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
             raise Refused("it unpacks to more than 20 times its size: export it without compression.")
         if not inflate.eof:
             raise Refused("it breaks off before its end: copy or send it again.")
-    dataset = _read_elements(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, _at_pixels())
+    dataset = _read_elements(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, _at_pixels)
     # Some files are implicit against their syntax: they are read by what they are, and written by what it says.
     dataset.set_original_encoding(syntax == IMPLICIT, syntax != BIG_ENDIAN)
-    return Header(start[:128], meta, syntax, dataset), stream
+    return Header(start[:128], meta, syntax, dataset, _size(stream)), stream
 
 
 def _read_elements(stream: BinaryIO, implicit: bool, little: bool, stop: _Stop) -> Dataset:
     elements = _plain_elements(stream, stop) if little and not implicit else None
-    return read_dataset(stream, implicit, little, stop_when=stop) if elements is None else Dataset(elements)
+    if elements is not None:
+        return Dataset(elements)
+    counted: Any = Counted(stream, _size(stream))
+    return read_dataset(counted, implicit, little, stop_when=stop)
+
+
+def _size(stream: BinaryIO) -> int:
+    at = stream.tell()
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(at)
+    return size
 
 
 def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement | RawDataElement] | None:
@@ -103,7 +116,7 @@ def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement 
     """
     elements: dict[BaseTag, DataElement | RawDataElement] = {}
     start, at = stream.tell(), 0
-    data = stream.read(1 << 16)
+    data = stream.read(1 << 14)
     while at + 12 <= len(data):
         group, number, code, length = _EXPLICIT_HEAD.unpack_from(data, at)
         tag, vr = BaseTag(group << 16 | number), _VRS.get(code)
@@ -129,25 +142,18 @@ def _read_bare(stream: BinaryIO, start: bytes) -> tuple[Header, BinaryIO]:
     if not start.endswith(b"DICM") and start[:2] not in (b"\x08\0", b"\0\x08", b"\x02\0"):
         raise Refused("it is not a DICOM file: leave it out, or convert it to DICOM first.")
     stream.seek(0)
-    dataset = dcmread(stream, stop_before_pixels=True, force=True)
+    counted: Any = Counted(stream, _size(stream))
+    dataset = dcmread(counted, stop_before_pixels=True, force=True)
     syntax = str(dataset.file_meta.get("TransferSyntaxUID") or plain_syntax(*encoding(dataset)))
-    return Header(dataset.preamble or b"", dataset.file_meta, syntax, dataset), stream
+    return Header(dataset.preamble or b"", dataset.file_meta, syntax, dataset, _size(stream)), stream
 
 
 def _behind_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _at_pixels() -> _Stop:
-    """Return what stops at the pixel data, and gives up on a file that was made to keep its reader busy."""
-    number = count()
-
-    def stop(tag: int, vr: str | None, length: int) -> bool:
-        if next(number) > _MOST:
-            raise Refused("it holds more elements than an image can have: ask the sender for a sound copy.")
-        return tag in PIXEL_DATA
-
-    return stop
+def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
+    return tag in PIXEL_DATA
 
 
 def _pixels(dataset: Dataset, stream: BinaryIO) -> Pixels | None:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydicom import DataElement, Dataset
 from pydicom.charset import convert_encodings, decode_bytes
@@ -23,6 +23,7 @@ from .finding import Refused
 _ITEM = 0xFFFEE000
 UNDEFINED = 0xFFFFFFFF  # a length that is not told
 PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
+_MOST = 200_000  # reads; the standard has about 5,000 attributes
 DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
 _DELIMITERS = {ord(mark) for mark in "\\^=\r\n\t\f"}  # they end a change of character set (PS3.5 6.1.2.5.3)
 _HEADS = {
@@ -33,6 +34,30 @@ UNREADABLE = (  # whatever pydicom raises over damaged data
     AttributeError, BytesLengthException, EOFError, IndexError, InvalidDicomError, KeyError, MemoryError,
     NotImplementedError, OSError, OverflowError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
+
+
+class Counted:
+    """A stream to read elements from that ends in ``Refused`` after so many reads: each element takes one or two.
+
+    A hostile file of 10 MB can hold a million elements and items, and reading them takes half a minute and 2 GB.
+    A file of ``size`` bytes may have many if it is large: each frame of a multi-frame image brings some dozens.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self.left = max(_MOST, size // 100)
+        self.on(stream)
+
+    def on(self, stream: BinaryIO) -> "Counted":
+        """Go on with another stream, and with the same number of reads that are left."""
+        self.seek, self.tell, self._read = stream.seek, stream.tell, stream.read
+        return self
+
+    def read(self, size: int = -1) -> bytes:
+        """Return what the stream has next."""
+        self.left -= 1
+        if self.left < 0:
+            raise Refused("it holds more elements than an image can have: ask the sender for a sound copy.")
+        return self._read(size)
 
 
 def encoding(dataset: Dataset) -> tuple[bool, bool]:
@@ -47,9 +72,17 @@ def name_of(tag: int) -> str:
     return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
+def element_of(dataset: Dataset, tag: int) -> DataElement | RawDataElement | None:
+    """Return an element as it is: pydicom converts one that is empty, and fails when it has no valid VR."""
+    element = dataset.get_item(tag, keep_deferred=True)
+    if isinstance(element, RawDataElement) and element.value is None and element.length:
+        return dataset[tag]  # left in the file until somebody asks (defer_size)
+    return element
+
+
 def number(dataset: Dataset, keyword: str) -> int:
     """Return a value of VR US, 0 where there is none."""
-    element = dataset.get_item(tag_for_keyword(keyword) or 0)
+    element = element_of(dataset, tag_for_keyword(keyword) or 0)
     value: Any = element.value if element is not None else b""
     if isinstance(value, bytes):
         return int.from_bytes(value[:2], "little" if encoding(dataset)[1] else "big")
@@ -63,7 +96,7 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 def value_of(dataset: Dataset, tag: int) -> bytes:
     """Return an encoded value without its padding and without converting the element, b"" where there is none."""
-    element = dataset.get_item(tag)
+    element = element_of(dataset, tag)
     value: Any = element.value if element is not None else b""
     if isinstance(value, bytes):
         return stripped(value)

@@ -68,7 +68,7 @@ def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
     with Path(source).open("rb") as stream:
         try:
             header, pixels = dicomfile.read(stream)
-            clean, changes = deidentify(header.dataset, header.meta, Pseudonyms(any_key=True), options)
+            clean, changes = deidentify(header.dataset, header.meta, Pseudonyms(any_key=True), options, header.size)
             changes = around(header.preamble, header.meta, clean) + changes + _in_pixels(header, pixels)
             return [finding(change) for change in changes]
         except Refused as error:
@@ -85,7 +85,7 @@ def strip_file(source: Path, destination: Path, *, key: bytes | str | None = Non
     with Path(source).open("rb") as stream:
         try:
             header, pixels = dicomfile.read(stream)
-            clean, _ = deidentify(header.dataset, header.meta, Pseudonyms(key), options)
+            clean, _ = deidentify(header.dataset, header.meta, Pseudonyms(key), options, header.size)
             dicomfile.save(Path(destination), clean, header.syntax, pixels)
         except Refused as error:
             raise Refused(error.reason, source) from error

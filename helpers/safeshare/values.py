@@ -9,6 +9,7 @@ from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from . import profile
+from .finding import Refused
 
 # Valid for their VR, and at a glance no data (PS3.15 E.1.1, action D).
 _DUMMY = {
@@ -20,6 +21,7 @@ _WIDTH = {"UL": 4, "SL": 4, "FL": 4, "AT": 4, "OF": 4, "OL": 4, "FD": 8, "SV": 8
 _REASON = tag_for_keyword("ReasonForTheAttributeModification")
 _UNIT = re.compile(r"\d{1,3}(mm|cm|kv|kvp|ma|mas|ms|hz|mhz|d|t|w|x)\Z")
 _TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?\Z")
+_MOST_NAMES, _MOST_COMPARED = 10_000, 500_000_000  # parts of names; letters times parts: some seconds
 _ZONE = re.compile(r"[+-]\d{4}\Z")
 
 
@@ -120,6 +122,7 @@ class Names:
         self._words: set[str] = set()
         self._parts: set[str] = set()
         self._search: Callable[[str], object] | None = None
+        self._compared = 0
 
     def add_person(self, name: str) -> None:
         """Take a person name (VR PN) apart: whole words of two letters and more, and first and last name in one."""
@@ -144,6 +147,8 @@ class Names:
             return
         # A long name may stand inside a word, and so may one in a script without spaces between the words.
         (self._parts if len(word) >= 5 or not word.isascii() else self._words).add(word)
+        if len(self._parts) + len(self._words) > _MOST_NAMES:
+            raise Refused("it holds more names than an image can have: ask the sender for a sound copy.")
         self._search = None
 
     def found_in(self, text: str, *, only_long: bool = False) -> bool:
@@ -151,6 +156,9 @@ class Names:
         if not self._words and not self._parts:
             return False
         text = text.casefold()
+        self._compared += len(text) * (len(self._parts) + len(self._words)) // (20 if only_long else 1)
+        if self._compared > _MOST_COMPARED:
+            raise Refused("it holds more names and text than can be compared: ask the sender for a sound copy.")
         if only_long:
             return any(part in text for part in self._parts)
         if self._search is None:
