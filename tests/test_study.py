@@ -227,7 +227,7 @@ def test_a_damaged_value_is_refused_with_a_sentence(tmp_path):
         *study.audit(Path(get_testdata_file("badVR.dcm"))),
         *study.strip(Path(get_testdata_file("badVR.dcm")), tmp_path),
     ):
-        assert "its header is damaged" in outcome.reason
+        assert "its header does not tell how many pixels there are" in outcome.reason
 
 
 def test_an_image_that_breaks_off_between_two_elements_is_refused(tmp_path):
@@ -251,7 +251,7 @@ def test_a_file_that_is_made_to_keep_its_reader_busy_is_refused(tmp_path, packed
     dataset.save_as(path, enforce_file_format=True)
     much = bytes(1 << 20)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    parts = [deflate.compress(much) for _ in range(200)] if packed else [much]
+    parts = [deflate.compress(much) for _ in range(200)] if packed else [much] * 4
     start = dicomfile_start(path) if packed else path.read_bytes()
     path.write_bytes(start + b"".join(parts) + (deflate.flush() if packed else b""))
     (outcome,) = study.strip(path, tmp_path / "safe", kinds=["metadata"])
@@ -304,7 +304,7 @@ def test_a_multi_frame_scan_is_looked_at_as_a_volume(tmp_path, monkeypatch):
     monkeypatch.setattr(volume, "read", lambda paths: seen.append(paths) or faces)
     monkeypatch.setattr(faces, "find", lambda scan: [])
     study.audit(path, kinds=["faces"])
-    assert seen == [(path,)]
+    assert [list(paths) for paths in seen] == [[path]]
 
 
 def test_any_executor_does_the_work(tmp_path):

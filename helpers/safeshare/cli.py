@@ -1,7 +1,6 @@
 """The command ``safeshare``: audit, strip and export files and folders."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 from . import __version__, study
 from .export_table import KEPT
 from .profile import METHODS, Options
+from .report import Report, check_name
 
 _DONE = {"strip": "stripped", "export": "exported"}
 _STRIP = """examples:
@@ -24,6 +24,7 @@ A run with a key file that was stopped goes on when it is started again.
 """
 _AUDIT = """examples:
   safeshare audit scans/
+  safeshare audit scans/ --report report.html      a page to look at, without any original value
   safeshare audit scan.dcm --kinds metadata --report report.json
 """
 _EXPORT = """examples:
@@ -39,12 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = Options(**{name: True for name in METHODS if getattr(chosen, name)})  # type: ignore[typeddict-item]
         work = _work(chosen)
+        if chosen.report:
+            check_name(chosen.report, chosen.verb)
         with ProcessPoolExecutor(chosen.jobs) if chosen.jobs > 1 else nullcontext() as executor:
             outcomes = work(kinds=chosen.kinds, executor=executor, progress=_progress(chosen.verb), **options)
         if chosen.report:
-            destination = None if chosen.verb == "audit" else chosen.destination
-            text = json.dumps(study.report(outcomes, destination, options, chosen.kinds), indent=1)
-            chosen.report.write_text(text + "\n", encoding="utf-8")
+            outcomes.save(chosen.report, with_original_values=getattr(chosen, "with_original_values", False))
     except (ValueError, OSError, ImportError) as error:
         print(f"safeshare: {error}", file=sys.stderr)
         return 2
@@ -55,12 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
     return _tell(outcomes, chosen.verb, chosen.kinds, done)
 
 
-def _work(chosen: argparse.Namespace) -> Callable[..., list[study.Outcome]]:
+def _work(chosen: argparse.Namespace) -> Callable[..., Report]:
     if chosen.verb == "audit":
         return partial(study.audit, chosen.source)
     key = _key(chosen.key_file)
     if chosen.verb == "strip":
-        return partial(study.strip, chosen.source, chosen.destination, key=key, dry_run=chosen.dry_run)
+        how = {"dry_run": chosen.dry_run, "mapping": chosen.mapping}
+        return partial(study.strip, chosen.source, chosen.destination, key=key, **how)
     names = {"keep": chosen.keep, "identifying": chosen.identifying}
     return partial(study.export, chosen.source, chosen.destination, key=key, **names)
 
@@ -87,12 +89,18 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--keep", type=_names, default=KEPT, metavar="NAME,NAME", help=what)
     what = "attributes in the table that identify by PS3.15, such as PatientID, which becomes a pseudonym"
     export.add_argument("--identifying", type=_names, default=(), metavar="NAME,NAME", help=what)
+    what = "put values and thumbnails of the originals into the report: keep it as safe as they are"
+    audit.add_argument("--with-original-values", action="store_true", help=what)
     strip.add_argument("--dry-run", action="store_true", help="do all but write: tell what would be refused")
+    what = "write a table that leads back to the originals: keep it as safe as they are"
+    strip.add_argument("--mapping", type=Path, metavar="FILE", help=what)
     for verb in (audit, strip, export):
         what = f"what to look for: {','.join(study.KINDS)} (default: all of these)"
         verb.add_argument("--kinds", type=_kinds, default=study.KINDS, metavar="KIND,KIND", help=what)
         verb.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="how many processes work side by side")
-        verb.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report without any original value")
+        what = "write a report without any original value: a page (.html), data (.json)"
+        what += " or a manifest of the copies (.csv)" if verb is strip else ""
+        verb.add_argument("--report", type=Path, metavar="FILE", help=what)
         group = verb.add_argument_group("options of the profile (DICOM PS3.15 E.3)")
         for name, (code, meaning) in METHODS.items():
             group.add_argument("--" + name.replace("_", "-"), action="store_true", help=f"{meaning} ({code})")
@@ -130,7 +138,7 @@ def _progress(verb: str) -> study.Progress:
     return show
 
 
-def _tell(outcomes: list[study.Outcome], verb: str, kinds: tuple[str, ...], stripped: str) -> int:
+def _tell(outcomes: Report, verb: str, kinds: tuple[str, ...], stripped: str) -> int:
     for outcome in outcomes:
         if outcome.reason:
             print(f"refused  {outcome.source}: {outcome.reason}", file=sys.stderr)

@@ -63,7 +63,7 @@ def work(job: Job, task: Task, kinds: tuple[str, ...], names: Sequence[str]) -> 
         whole = "its series is left out as a whole: " if len(job.paths) > 1 else ""
         return [Outcome(path, reason=whole + _reason(error)) for path in job.paths]
     rows = [row, *({} for _ in stripped[1:])]
-    return [Exported(each.source, path, each.findings, "", row) for each, row in zip(stripped, rows, strict=True)]
+    return [Exported(each.source, path, each.findings, row=row) for each, row in zip(stripped, rows, strict=True)]
 
 
 def _reason(error: Exception) -> str:

@@ -45,11 +45,11 @@ def finder(paths: Sequence[Path], scan: bool, kinds: Sequence[str]) -> Callable[
             whole = volume.read(paths)
             shown += _objects_in(whole) if "objects" in kinds else []
             shown += faces.find(whole) if "faces" in kinds else []
-        standing = _standing_text(paths, _open) if scan and "text" in kinds else None
+        standing = _standing_text(paths, load) if scan and "text" in kinds else None
 
     def find(path: Path) -> list[Finding]:
         with _readable():
-            dataset = _open(path)
+            dataset = load(path)
             found = _objects_in(dataset) if "objects" in kinds else []
             return found + (_text_in(dataset, standing) if "text" in kinds else []) + shown
 
@@ -65,7 +65,7 @@ def stripper(
     """
 
     def opened(path: Path) -> Dataset:
-        return changed[path] if path in changed else _open(path)
+        return changed[path] if path in changed else load(path)
 
     with _readable():
         scan = scan and _has_depth(paths)
@@ -100,7 +100,7 @@ def _readable() -> Iterator[None]:
         raise Refused("its header is damaged, so its pixels are unclear: ask the sender for a sound copy.") from error
 
 
-def _open(path: Path) -> Dataset:
+def load(path: Path) -> Dataset:
     """Return a whole data set, which knows how its pixels are coded."""
     with path.open("rb") as stream:
         header, _ = dicomfile.read(stream)

@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -12,10 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Unpack
 
-from . import __version__, dicomfile, export_table, series
+from . import __version__, dicomfile, export_table, mapping_table, series
 from .export_table import KEPT
-from .profile import EDITION, Options, method_options
+from .profile import Options, method_options
 from .pseudonyms import Pseudonyms
+from .report import Report
 from .series import Job, Outcome, Task
 
 KINDS = ("metadata", "text", "faces")
@@ -30,8 +30,11 @@ def audit(
     executor: Executor | None = None,
     progress: Progress | None = None,
     **options: Unpack[Options],
-) -> list[Outcome]:
+) -> Report:
     """Return what identifies somebody in each file of ``source``, a file or a folder with folders in it.
+
+    The report is a sequence of outcomes, one for each file in the sorted order of their paths. A notebook shows it,
+    ``print`` tells it, and ``save`` writes it, without any original value unless asked for.
 
     ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
 
@@ -41,7 +44,7 @@ def audit(
     method_options(options)
     source = Path(source)
     task = Task(_checked(kinds), options, source)
-    return _run(series.audit, task, _files(source), executor, progress)
+    return Report("audit", _run(series.audit, task, _files(source), executor, progress), task.kinds, options)
 
 
 def strip(
@@ -51,10 +54,11 @@ def strip(
     kinds: Collection[str] = KINDS,
     key: bytes | str | None = None,
     dry_run: bool = False,
+    mapping: Path | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     **options: Unpack[Options],
-) -> list[Outcome]:
+) -> Report:
     """Write a copy of each file of ``source``, a file or a folder, into ``destination``, without what identifies.
 
     First faces go, which takes all slices of a CT, MR or PET series: a series in which that cannot be told for all is
@@ -64,12 +68,18 @@ def strip(
 
     A copy is named study/series/instance.dcm by its UIDs, which are new, since names of files and folders name
     patients. Where the source is one file, a destination with an ending, such as ``out.dcm``, is the name of the copy.
+    Each copy is opened again before it gets its name: one that cannot be read, holds a name, number, date or UID of its
+    original, or has other pixels than it should, is deleted, and its original is refused.
+
     All files share one ``key``, by default a random one that is not stored (see ``metadata.strip``), so that they refer
     to each other as before. With ``retain_uids`` an image keeps its UID though its pixels are others.
 
     A run that was stopped goes on when it is started again with the same key, kinds and options, among them metadata:
     files that are done are not done twice. Until the end a file .safeshare in the destination says so. With ``dry_run``
     all is done but writing.
+
+    ``mapping`` names a CSV file that leads back from each copy to its original (path, patient ID, UIDs). It lies
+    outside of both folders, and on Linux and macOS only its owner can read it, since whoever has it knows who is who.
 
     ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
 
@@ -83,22 +93,32 @@ def strip(
     Pseudonyms(key)
     files = _files(source)
     single = source.is_file() and bool(destination.suffix) and not destination.is_dir()
-    task = Task(kinds, options, source, destination, single, key, dry_run)
+    task = Task(kinds, options, source, destination, single, key, dry_run, mapped=mapping is not None)
     mark, settings = destination / MARK, _settings(task)
     task = replace(task, resumed=not single and mark.is_file() and mark.read_bytes() == settings)
     _check_destination(source, destination, single, task.resumed)
+    if mapping is not None:
+        mapping_table.check(Path(mapping), source, destination)
+    run = partial(_run, series.strip, task, files, executor, progress)
+    told = partial(Report, "strip", kinds=kinds, options=options, destination=destination)
     if dry_run:
-        return _run(series.strip, task, files, executor, progress)
+        return told(run())
     (destination.parent if single else destination).mkdir(parents=True, exist_ok=True)
     if single or "metadata" not in kinds:  # without it, the name of a copy cannot be told before it is made
-        return _run(series.strip, task, files, executor, progress)
+        return _mapped(told(run()), mapping)
     if not task.resumed:
         dicomfile.place(mark, lambda out: out.write(settings))
     for half in destination.rglob(".*.part"):  # what a killed process was about to write
         half.unlink()
-    outcomes = _run(series.strip, task, files, executor, progress)
+    outcomes = run()
     mark.unlink()
-    return outcomes
+    return _mapped(told(outcomes), mapping)
+
+
+def _mapped(report: Report, mapping: Path | None) -> Report:
+    if mapping is not None:
+        mapping_table.write(Path(mapping), report)
+    return report
 
 
 def _settings(task: Task) -> bytes:
@@ -119,7 +139,7 @@ def export(
     executor: Executor | None = None,
     progress: Progress | None = None,
     **options: Unpack[Options],
-) -> list[Outcome]:
+) -> Report:
     """Write the images of ``source``, a file or a folder, into ``destination``, without DICOM, and a table of them.
 
     Everything is stripped first, as ``study.strip`` does it: metadata always, the other ``kinds`` unless they are left
@@ -163,7 +183,7 @@ def export(
     rows = [outcome.row for outcome in outcomes if isinstance(outcome, exporting.Exported) and outcome.row]
     if rows:
         dicomfile.place(destination / exporting.TABLE, partial(export_table.write, rows, [*exporting.ALWAYS, *names]))
-    return outcomes
+    return Report("export", outcomes, kinds, options, destination)
 
 
 def _checked(kinds: Collection[str]) -> tuple[str, ...]:
@@ -240,36 +260,3 @@ def _without_doubles(outcomes: list[Outcome]) -> Iterator[Outcome]:
     for outcome in outcomes:
         yield Outcome(outcome.source, reason=series.DOUBLE) if outcome.copy in copies else outcome
         copies |= {outcome.copy} - {None}
-
-
-def report(
-    outcomes: list[Outcome], destination: Path | None, options: Options, kinds: Collection[str] = KINDS
-) -> dict[str, object]:
-    """Return a report for a record of what was done: JSON data without any original value, name or path.
-
-    Files are numbered in the sorted order of their paths.
-    """
-    files: list[dict[str, object]] = []
-    for number, outcome in enumerate(outcomes, 1):
-        entry: dict[str, object] = {"number": number}
-        if outcome.reason:
-            entry |= {"result": "refused", "reason": outcome.reason}
-        elif outcome.copy is not None and destination is not None:
-            copy = (
-                outcome.copy.name if outcome.copy == destination else outcome.copy.relative_to(destination).as_posix()
-            )
-            entry |= {"result": "stripped", "copy": copy}
-        else:
-            entry |= {"result": "identifies" if outcome.findings else "nothing found"}
-        entry["actions"] = dict(sorted(Counter(found.action for found in outcome.findings).items()))
-        entry["findings"] = [
-            {"kind": f.kind, "where": f.where, "action": f.action, "why": f.why} for f in outcome.findings
-        ]
-        files.append(entry)
-    return {
-        "profile": f"DICOM PS3.15 {EDITION} Annex E, Basic Application Level Confidentiality Profile",
-        "options": method_options(options),
-        "kinds": list(kinds),
-        "summary": dict(sorted(Counter(str(entry["result"]) for entry in files).items())),
-        "files": files,
-    }

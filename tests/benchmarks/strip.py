@@ -1,11 +1,14 @@
-"""How fast metadata is stripped: CPU time a file and ratios to dicognito and to a plain copy, all in one run.
+"""How fast metadata is stripped: CPU time a file, and files a second with all cores, beside other programs.
 
     python tests/benchmarks/strip.py [FILES]
 
-Each of three rounds takes its turn at the same 500 CT slices of 512 by 512 pixels; the medians are printed. The start
-of the command and the memory that a file of 2 GB takes come last. (Not for Windows, which has no module resource.)
+Each of five rounds takes its turn at the same 500 CT slices of 512 by 512 pixels; the medians are printed, as figures
+and as ratios. gdcmanon is in Debian's libgdcm-tools; it uses one core, so it runs a second time in as many processes
+as there are cores. The start of the command, and the memory that a file of 2 GB takes, come last. (Not for Windows,
+which has no module resource.)
 """
 
+import os
 import resource
 import shutil
 import statistics
@@ -14,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +28,11 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
-from safeshare import metadata
+from safeshare import metadata, study
 
 KEY = "benchmark key, no secret"
-ROUNDS = 3
+ROUNDS = 5
+CORES = os.cpu_count() or 1
 
 
 def write_slices(folder: Path, count: int) -> list[Path]:
@@ -61,6 +67,25 @@ def ours(paths: list[Path], out: Path) -> None:
         metadata.strip_file(path, out / path.name, key=KEY)
 
 
+def ours_in_study(paths: list[Path], out: Path, executor: Executor | None = None) -> None:
+    """De-identify the folder as the command does, with the proof of each copy."""
+    report = study.strip(paths[0].parent, out, kinds=["metadata"], key=KEY, executor=executor)
+    assert report.summary == {"stripped": len(paths)}, report
+
+
+def in_parts(work: Callable[[list[Path], Path], None], paths: list[Path], out: Path, executor: Executor) -> None:
+    """Give each core its part of the files."""
+    list(executor.map(work, [paths[core::CORES] for core in range(CORES)], [out] * CORES))
+
+
+def gdcmanon(certificate: Path, folders: Sequence[Path], out: Path) -> None:
+    """De-identify folders with gdcmanon, all at once."""
+    command = ["gdcmanon", "--de-identify", "--recursive", "--certificate", str(certificate)]
+    places = [out / str(number) for number in range(len(folders))]
+    running = [subprocess.Popen([*command, "-i", f, "-o", o]) for f, o in zip(folders, places, strict=True)]
+    assert [process.wait() for process in running] == [0] * len(folders)
+
+
 def copies(paths: list[Path], out: Path) -> None:
     """Copy the files and do nothing else: the floor."""
     for path in paths:
@@ -84,24 +109,72 @@ def write_2_gb(path: Path, small: Path) -> None:
         file.truncate(file.tell() + length)
 
 
+def whole(work: Callable[[Path], object], count: int) -> float:
+    """Return the files a second, by the clock on the wall."""
+    with tempfile.TemporaryDirectory() as out:
+        start = time.perf_counter()
+        work(Path(out))
+        return count / (time.perf_counter() - start)
+
+
+def cpu_times(paths: list[Path]) -> None:
+    """Print the CPU time a file on one core."""
+    works = {"metadata.strip_file": ours, "study.strip": ours_in_study, "dicognito": cognito, "copy": copies}
+    rows: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            rows[name].append(cpu(work, paths))
+    medians = {name: statistics.median(times) for name, times in rows.items()}
+    for name, median in medians.items():
+        print(f"{name:32} {median:6.2f} CPU ms a file   {median / medians['study.strip']:5.2f} times study.strip's")
+
+
+def rates(paths: list[Path], folder: Path) -> None:
+    """Print the files a second with all cores."""
+    parts = [folder / f"part {core}" for core in range(CORES)]
+    for core, part in enumerate(parts):
+        part.mkdir()
+        for path in paths[core::CORES]:
+            os.link(path, part / path.name)
+    certificate = folder / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=benchmark", "-keyout", os.devnull]
+    command = [sys.executable, "-m", "safeshare", "strip", str(paths[0].parent)]
+    options = ["--kinds", "metadata", "--jobs", str(CORES)]
+    with ProcessPoolExecutor(CORES) as executor:
+        list(executor.map(abs, range(4 * CORES)))  # so that the processes are there
+        works: dict[str, Callable[[Path], object]] = {
+            "study.strip, all cores": lambda out: ours_in_study(paths, out, executor),
+            "the same as a command": lambda out: subprocess.run([*command, str(out), *options], check=True),
+            "dicognito, all cores": lambda out: in_parts(cognito, paths, out, executor),
+            "copy, all cores": lambda out: in_parts(copies, paths, out, executor),
+        }
+        if shutil.which("gdcmanon"):
+            subprocess.run([*made, "-out", str(certificate)], check=True, capture_output=True)
+            works["gdcmanon (one core)"] = partial(gdcmanon, certificate, [paths[0].parent])
+            works["gdcmanon, a process a core"] = partial(gdcmanon, certificate, parts)
+        rows: dict[str, list[float]] = {name: [] for name in works}
+        for _ in range(ROUNDS):
+            for name, work in works.items():
+                rows[name].append(whole(work, len(paths)))
+    medians = {name: statistics.median(rows[name]) for name in rows}
+    for name, median in medians.items():
+        print(f"{name:32} {median:6.0f} files a second  {median / medians['study.strip, all cores']:5.2f} times ours")
+
+
 def main(count: int) -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = write_slices(Path(folder), count)
-        rows: dict[str, list[float]] = {"safeshare": [], "dicognito": [], "copy": []}
-        for _ in range(ROUNDS):
-            for name, work in zip(rows, (ours, cognito, copies), strict=True):
-                rows[name].append(cpu(work, paths))
-        medians = {name: statistics.median(times) for name, times in rows.items()}
-        for name, median in medians.items():
-            print(f"{name:10} {median:6.2f} CPU ms a file   {median / medians['safeshare']:5.2f} times safeshare's")
+        Path(folder, "scans").mkdir()
+        paths = write_slices(Path(folder, "scans"), count)
+        cpu_times(paths)
+        rates(paths, Path(folder))
         command = [sys.executable, "-m", "safeshare", "--version"]
         starts = []
         for _ in range(5):
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)
             starts.append(time.perf_counter() - start)
-        print(f"start      {statistics.median(starts):6.2f} s")
+        print(f"{'start of the command':32} {statistics.median(starts):6.2f} s")
         large = Path(folder, "large.dcm")
         write_2_gb(large, paths[0])
         files = [str(large), str(Path(folder, "large-out.dcm"))]
@@ -109,7 +182,7 @@ def main(count: int) -> None:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         subprocess.run(command, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        print(f"2 GB file  {max(before, after) / 1024:6.0f} MB of memory at most")
+        print(f"{'2 GB file':32} {max(before, after) / 1024:6.0f} MB of memory at most")
 
 
 if __name__ == "__main__":
