@@ -19,6 +19,8 @@ An episode is Carpentries Workbench Markdown. This is what becomes of it:
   is the learner's starter code, its second one the self-check; both must run as they stand. Where only the solution has
   code, the learner's cell says "# Your answer". In the solved variant the solution's code replaces the starter.
 * A check prints lines "Not yet: what is still wrong" until all is well, and then a line that starts with "✔ ".
+* Challenges with a title that begins with "Quiz: " become one cell, in the place of the first, that asks them all.
+* Before everything, a cell sees whether the notebook can run.
 """
 
 import argparse
@@ -43,6 +45,27 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDED = {"hint", "solution", "spoiler"}
 TITLES = {"callout": "Note", "keypoints": "Key points", "prereq": "Prerequisites", "spoiler": "More"}
 COLOURS = {"caution": "warning", "challenge": "success", "keypoints": "success", "prereq": "warning"}
+
+# Colab opens a notebook without what lies beside it. Its own packages stay as they are, and so "lesson" is not named.
+SET_UP = """\
+# Run this cell first. It sees whether everything is there; on Google Colab it fetches the lesson, in about a minute.
+import os
+import sys
+
+if "google.colab" in sys.modules and not os.path.isdir("../episodes"):
+    !git clone --quiet --depth 1 https://github.com/medical-image-anonymization/lesson
+    !pip install --quiet "./lesson[text,export]" anywidget
+    %cd -q lesson/notebooks
+try:
+    from safeshare import ready
+except ImportError:
+    print("Not ready: safeshare is missing; open the lesson with `python3 start.py` in its folder, or on Binder.")
+else:
+    ready.check()"""
+QUIZ = """\
+from safeshare import quiz
+
+quiz.show("{}")"""
 
 FENCE = re.compile(r"(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<language>.*?)\s*")
 DIV = re.compile(r":{3,}\s*(?:\{\.)?(?P<name>[\w-]*)[^{}]*\}?\s*:*\s*")
@@ -90,7 +113,7 @@ class Div:
 
 @dataclass
 class Cell:
-    """A cell to be: Markdown where there is no code; `tag` is "exercise" or "check"."""
+    """A cell to be: Markdown where there is no code; `tag` is "set-up", "exercise", "check" or "quiz"."""
 
     source: str
     code: Code | None = None
@@ -196,7 +219,22 @@ def box(name: str, children: list) -> str:
 def cells(path: Path, variant: str) -> list[Cell]:
     """Return the cells of the episode in the variant "learner", "live" or "solved"; raise BuildError as read does."""
     title, tree = read(path)
-    return [Cell(f"# {title}"), *flow(tree.children, variant)]
+    first = [Cell(f"# {title}"), *code_cells(Code(SET_UP, 1), variant, "set-up")]
+    return [*first, *flow(with_quiz(tree.children, path.stem), variant)]
+
+
+def with_quiz(nodes: list, name: str) -> list:
+    """Return the nodes with one that asks all questions of the quiz in the place of the first of them."""
+    asked = [id(node) for node in nodes if isinstance(node, Div) and is_question(node)]
+    kept = [node for node in nodes if id(node) not in asked[1:]]
+    code = Code(QUIZ.format(name), 1)
+    return [Div("quiz", node.line, [code]) if id(node) in asked else node for node in kept]
+
+
+def is_question(div: Div) -> bool:
+    """Tell whether a div is a question of the quiz."""
+    title = div.children[0].text if div.children and isinstance(div.children[0], Text) else ""
+    return div.name == "challenge" and re.match("#+ Quiz: ", title) is not None
 
 
 def flow(nodes: list, variant: str) -> Iterator[Cell]:
@@ -207,6 +245,8 @@ def flow(nodes: list, variant: str) -> Iterator[Cell]:
                 yield from code_cells(node, variant)
             case Div("challenge"):
                 yield from challenge(node, variant)
+            case Div("quiz"):
+                yield from code_cells(node.children[0], variant, "quiz")
             case Text() if variant != "live":
                 yield Cell(node.text.strip("\n"))
             case Text() if node.text.startswith("#"):
@@ -259,8 +299,8 @@ def notebook(name: str, made: list[Cell]) -> NotebookNode:
     return result
 
 
-def run(path: Path, variant: str) -> tuple[NotebookNode, dict[str, bytes]]:
-    """Run an episode's notebook in notebooks/; return it, and its figures as PNG by file name.
+def run(path: Path, variant: str) -> tuple[NotebookNode, dict[str, bytes], float]:
+    """Run an episode's notebook in notebooks/; return it, its figures as PNG by file name, and `memory`'s megabytes.
 
     Raises BuildError if a cell fails, or if it does not print or draw what the episode says.
     """
@@ -292,9 +332,17 @@ def run(path: Path, variant: str) -> tuple[NotebookNode, dict[str, bytes]]:
                 problems += [line + problem for problem in differences(cell, ran, len(pictures), variant, sanitizers)]
                 if cell.code.figure and pictures:
                     figures[cell.code.figure.source] = pictures[0]
+        most = memory(client.km.provisioner.pid)
     if problems:
         raise BuildError("\n".join(problems))
-    return result, figures
+    return result, figures, most
+
+
+def memory(process: int) -> float:
+    """Return the most memory that a process has had, in megabytes; 0 where the system does not tell, as Linux does."""
+    status = Path(f"/proc/{process}/status")
+    most = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8")) if status.exists() else None
+    return int(most[1]) / 1000 if most else 0.0
 
 
 def tidy(ran: NotebookNode) -> list[bytes]:
@@ -344,7 +392,7 @@ def sanitized(text: str, sanitizers: str) -> list[str]:
 
 def build(path: Path) -> None:
     """Write an episode's notebook and figures, or raise BuildError and write nothing."""
-    result, figures = run(path, "learner")
+    result, figures, _ = run(path, "learner")
     figures |= run(path, "solved")[1]
     for source, png in figures.items():
         (path.parent / source).parent.mkdir(exist_ok=True)

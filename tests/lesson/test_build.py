@@ -1,6 +1,8 @@
 """The notebooks are what the episodes say, their code does what the episodes say, and every exercise can be solved."""
 
 import re
+import subprocess
+import sys
 
 import build
 import nbformat
@@ -135,14 +137,52 @@ No code.
 ![A figure.](fig/drawn.png){{alt='One black dot, "as" drawn'}}
 
 The end.
+
+::: challenge
+
+### Quiz: first
+
+Which?
+
+1. This.
+2. That.
+
+:::: solution
+
+1. ✔ Yes.
+2. No.
+
+::::
+
+:::
+
+::: challenge
+
+### Quiz: second
+
+What?
+
+1. This.
+2. That.
+
+:::: solution
+
+1. No.
+2. ✔ Yes.
+
+::::
+
+:::
+
+After the quiz.
 """
 
 
 @pytest.fixture
 def lesson(tmp_path):
     """Return a function that writes an episode to a lesson of its own and returns the episode's path."""
-    for folder in ("episodes", "notebooks", "tests"):
-        (tmp_path / folder).mkdir()
+    for folder in ("episodes", "notebooks", "tests", "data/planted"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "config.yaml").write_text("title: Try\nepisodes:\n- try.md\n", encoding="utf-8")
     (tmp_path / "tests" / "sanitize.cfg").write_text(
         "[address]\nregex: 0x[0-9a-f]+\nreplace: 0xADDRESS\n", encoding="utf-8"
@@ -157,7 +197,10 @@ def lesson(tmp_path):
 
 
 def sources(path, variant):
-    return [cell.source for cell in build.cells(path, variant)]
+    """Return the cells but for the one that every notebook begins with, behind its title."""
+    made = build.cells(path, variant)
+    assert (made[1].tag, made[1].source) == ("set-up", build.SET_UP)
+    return [cell.source for cell in made if cell is not made[1]]
 
 
 def fence(text, language="python"):
@@ -171,6 +214,7 @@ def test_learner_variant(lesson):
     made = build.cells(lesson(EPISODE), "learner")
     assert [(cell.code is not None, cell.tag, cell.source.split("\n")[0]) for cell in made] == [
         (False, "", "# Hide the name"),
+        (True, "set-up", build.SET_UP.split("\n")[0]),
         (False, "", '<div class="alert alert-info">'),
         (False, "", "Some text, see [the next one](metadata.ipynb), [a term](../learners/reference.md) and "
          "[a table](../episodes/data/table.csv)."),
@@ -193,8 +237,10 @@ def test_learner_variant(lesson):
         (True, "", "from PIL import Image"),
         (False, "", "*A figure.*"),
         (False, "", "The end."),
+        (True, "quiz", "from safeshare import quiz"),
+        (False, "", "After the quiz."),
     ]  # fmt: skip
-    texts = [cell.source for cell in made]
+    texts = [cell.source for cell in made if cell.tag != "set-up"]
     assert "```bash\n## no heading, and ::: no div\n```" in texts[3], "a fence in another language stays as it is"
     assert "**Note: Beware**" in texts[7] and "```python\nthis is shown, not run\n```" in texts[7]
     assert "**Challenge: Take the `name` away**\n\nDo it." in texts[8] and "Then check." not in texts[8]
@@ -218,6 +264,7 @@ def test_live_variant_has_headings_challenges_and_empty_cells(lesson):
         "# Your answer",
         '<div class="alert alert-success">',
         "",
+        "from safeshare import quiz",
     ]
 
 
@@ -242,7 +289,7 @@ def test_other_quotes_and_attributes_of_images(lesson):
 
 def test_sentence_between_code_and_image_makes_it_a_static_image(lesson):
     path = lesson(fence("x = 1") + "\nLike this:\n\n![Screen.](fig/screen.png){alt='a screen'}\n")
-    code = build.cells(path, "learner")[1].code
+    code = build.cells(path, "learner")[2].code
     assert code.figure is None
     assert sources(path, "learner")[-1] == '<img src="../episodes/fig/screen.png" alt="a screen">\n\n*Screen.*'
 
@@ -312,8 +359,10 @@ def test_build_runs_writes_figures_and_can_be_repeated(lesson, tmp_path):
     made = nbformat.reads(first.decode(), as_version=4)
     nbformat.validate(made)
     code = [cell for cell in made.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5]
-    assert code[2].outputs[0].text == "Not yet: the name is there.\n"
+    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5, 6, 7]
+    assert code[0].outputs[0].text.startswith("✔ Everything is there.")
+    assert code[3].outputs[0].text == "Not yet: the name is there.\n"
+    assert code[6].outputs[0].data["text/html"].count("<details>") == 2, "both questions, for viewers without widgets"
     assert made.metadata.language_info == {"name": "python"}
     assert (path.parent / "fig" / "drawn.png").read_bytes().startswith(b"\x89PNG")
     assert (path.parent / "fig" / "dot.png").exists(), "the solution's figure is there for the web page"
@@ -326,15 +375,15 @@ def test_build_runs_writes_figures_and_can_be_repeated(lesson, tmp_path):
     solved = nbformat.read(tmp_path / "solved" / "try.ipynb", as_version=4)
     assert any("✔ The name is gone." in output.get("text", "") for c in solved.cells for output in c.get("outputs", []))
     assert build.main(["--live", str(tmp_path / "live")], tmp_path) == 0
-    assert nbformat.read(tmp_path / "live" / "try.ipynb", as_version=4).cells[2].source == ""
+    assert nbformat.read(tmp_path / "live" / "try.ipynb", as_version=4).cells[3].source == ""
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda cells: cells[0].update(source="# Another title"),
-        lambda cells: cells[4].update(id="another"),
-        lambda cells: cells[9].metadata.update(tags=[]),
+        lambda cells: cells[5].update(id="another"),
+        lambda cells: cells[10].metadata.update(tags=[]),
         lambda cells: cells.pop(),
         lambda cells: cells.append(nbformat.v4.new_markdown_cell("more", id="more")),
     ],
@@ -403,11 +452,24 @@ def test_code_runs_in_notebooks(lesson):
 def test_outputs_hold_nothing_that_changes_from_run_to_run(lesson):
     slowly = "import time\nfor word in ('one', 'two'):\n    print(word, flush=True)\n    time.sleep(0.5)"
     widget = "import ipywidgets\nipywidgets.IntText(5)"
-    result, _ = build.run(lesson(fence(slowly) + fence(widget) + fence("IntText(value=5)", "output")), "learner")
-    assert [output.text for output in result.cells[1].outputs] == ["one\ntwo\n"]
-    assert result.cells[2].outputs[0].data == {"text/plain": "IntText(value=5)"}, "the widget's id is new each time"
+    result, _, _ = build.run(lesson(fence(slowly) + fence(widget) + fence("IntText(value=5)", "output")), "learner")
+    assert [output.text for output in result.cells[2].outputs] == ["one\ntwo\n"]
+    assert result.cells[3].outputs[0].data == {"text/plain": "IntText(value=5)"}, "the widget's id is new each time"
     assert "widgets" not in result.metadata
-    assert [cell.metadata for cell in result.cells] == [{}, {}, {}], "no times of execution"
+    assert [cell.metadata for cell in result.cells[2:]] == [{}, {}], "no times of execution"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the most memory that a process has had")
+def test_memory_is_the_most_that_the_notebook_had(lesson):
+    megabytes = build.run(lesson(fence("x = b'x' * 400_000_000\ndel x")), "learner")[2]
+    assert 400 < megabytes < 800
+
+
+def test_notebook_on_a_python_without_the_package_says_what_to_do():
+    code = re.sub(r"^    [!%].*", "    pass", build.SET_UP, flags=re.MULTILINE)  # what only IPython understands
+    hidden = "import sys\nsys.modules['safeshare'] = None\n" + code
+    done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Not ready: safeshare is missing; open the lesson") and done.stdout.count("\n") == 1
 
 
 # --- The real lesson ---

@@ -7,6 +7,7 @@ versions move single pixels.
 import base64
 import difflib
 import io
+import sys
 
 import build
 import nbformat
@@ -53,6 +54,12 @@ def test_figures_of_the_web_page_are_those_that_the_code_draws(episode, solved):
     for source, new in solved(episode)[1].items():
         old = (episode.parent / source).read_bytes()
         assert alike(old, new), f"{source} is out of date; run: python notebooks/build.py {episode.stem}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the most memory that a process has had")
+def test_memory_stays_far_from_what_binder_gives(episode, solved):
+    megabytes = solved(episode)[2]
+    assert 50 < megabytes < 1000  # Binder gives each session at least 1 GB: https://mybinder.readthedocs.io
 
 
 @pytest.mark.parametrize(("shift", "same"), [(1, True), (16, False)])

@@ -140,6 +140,28 @@ def questions_first_keypoints_last(page: Page) -> Iterator[str]:
         yield f"line {page.prose[-1][0]}: an episode ends with its keypoints"
 
 
+def lists_are_filled(page: Page) -> Iterator[str]:
+    divs, name, items = dict(page.divs()), "", 0
+    for number, line in page.prose if page.is_episode else ():
+        if name and line.startswith("- "):
+            items += 1
+            if name == "questions" and not line.rstrip().endswith("?"):
+                yield f"line {number}: a question ends with a question mark"
+        elif number in divs:
+            if name and not items:
+                yield f"line {number}: the {name} are a list with a line for each: - ..."
+            name, items = divs[number] if divs[number] in ("questions", "objectives", "keypoints") else "", 0
+        elif name and line.strip():
+            yield f"line {number}: the {name} are a list, and nothing else"
+
+
+def exercises_have_titles(page: Page) -> Iterator[str]:
+    divs, lines = dict(page.divs()), [(number, line) for number, line in page.prose if line.strip()]
+    for (number, _), (_, following) in zip(lines, lines[1:], strict=False):
+        if divs.get(number) in ("challenge", "discussion") and not following.startswith("#"):
+            yield f"line {number}: an exercise begins with its title, a heading"
+
+
 def headings_fit(page: Page) -> Iterator[str]:
     before, seen, parents = 1, set(), [""] * 7
     for number, level, text in page.headings():
@@ -149,6 +171,8 @@ def headings_fit(page: Page) -> Iterator[str]:
             yield f"line {number}: this heading skips a level"
         if not text:
             yield f"line {number}: this heading is empty"
+        if re.search("[%<]", without_code(text)):
+            yield f"line {number}: the Workbench puts headings into templates, which % and < break"
         parents[level:] = [text] + [""] * (6 - level)
         if (key := tuple(parents)) in seen:
             yield f"line {number}: a second heading {text!r} in this section"
@@ -158,7 +182,7 @@ def headings_fit(page: Page) -> Iterator[str]:
 
 def links_say_where_they_go(page: Page) -> Iterator[str]:
     for number, text, target in page.links():
-        if text.strip(" .*_").lower() in VAGUE or text.startswith("http"):
+        if text.strip(" .*_").lower() in VAGUE or text.startswith("http") or len(text) < 2:
             yield f"line {number}: say where the link to {target} goes, instead of {text!r}"
     for number, line in page.prose:
         if re.search(r"(?<!\]\()(?<!=[\"'])https?://", re.sub(r"\{.*?\}", "", without_code(line))):
@@ -227,6 +251,8 @@ RULES = [
     divs_known_and_balanced,
     divs_have_blank_lines_around,
     questions_first_keypoints_last,
+    lists_are_filled,
+    exercises_have_titles,
     headings_fit,
     links_say_where_they_go,
     links_are_https,
@@ -387,14 +413,21 @@ TEN = "one two three four five six seven eight nine ten"
         (questions_first_keypoints_last, "::: questions", "::: callout"),
         (questions_first_keypoints_last, "- It is her.\n\n:::\n", "- It is her.\n\n:::\n\nMore.\n"),
         (questions_first_keypoints_last, "::: keypoints", "::: callout"),
+        (lists_are_filled, "- Who is it?", "- Who it is."),
+        (lists_are_filled, "- Who is it?\n\n", ""),
+        (lists_are_filled, "- Say who it is.", "Say who it is."),
+        (lists_are_filled, "- It is her.\n", "- It is her.\n\nAnd more.\n"),
+        (exercises_have_titles, "### A task\n\n", ""),
         (headings_fit, "## One", "# One"),
         (headings_fit, "## One", "### One"),
         (headings_fit, "### Part", "#### Part"),
         (headings_fit, "## Two", "## One"),
         (headings_fit, "### A task", "### Part"),
         (headings_fit, "### A task", "###"),
+        (headings_fit, "### A task", "### All of it, 100 %"),
         (links_say_where_they_go, "[the other page]", "[here]"),
         (links_say_where_they_go, "[the other page]", "[This link]"),
+        (links_say_where_they_go, "[the other page]", "[1]"),
         (links_say_where_they_go, "[PS3.15](https://dicom.nema.org/x)", "https://dicom.nema.org/x"),
         (links_say_where_they_go, "[PS3.15](https://dicom.nema.org/x)", "<https://dicom.nema.org/x>"),
         (links_are_https, "(https://dicom", "(http://dicom"),
