@@ -30,6 +30,7 @@ REFUSED = {
     "hashes.json": NOT_DICOM,
     "palettes/README.md": NOT_DICOM,
     "test_files/GDCMJ2K_TextGBR.dcm": "a picture in it is not the plain JPEG 2000",  # but a JP2 file
+    "test_files/JPEG2000-embedded-sequence-delimiter.dcm": "a picture in it is larger",  # by 3,722,445,057 columns
     "test_files/MR_truncated.dcm": "its pixel data breaks off before its end",
     "test_files/README.txt": NOT_DICOM,
     "test_files/crayons.icc": NOT_DICOM,

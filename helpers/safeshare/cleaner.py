@@ -57,6 +57,7 @@ _CONCEPT_NAME = tag_for_keyword("ConceptNameCodeSequence") or 0
 _REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
 _REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
 _DEEPEST = 30  # sequences in one another; each level of a hostile file takes its whole size in memory again
+_ONE_BY_ONE = {"PN", "UI", "DA", "DT", "TM"}  # of these, each value of an element is looked at
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
 
 _Elements = MutableMapping[BaseTag, DataElement | RawDataElement] | Dataset
@@ -175,6 +176,7 @@ class Cleaner:
         place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(clean))
 
     def _act(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
+        self._count(raw, rule.vr)
         if not stripped(raw.value) if isinstance(raw.value, bytes) and raw.VR not in ("OB", "UN") else not raw.value:
             if rule.action != "X":
                 empty = new_raw(raw.tag, rule.vr, b"", self._implicit, self._little)
@@ -225,6 +227,7 @@ class Cleaner:
                 if vr not in _FIXED_TEXT:
                     self._kept.append((place, raw, vr))
                 return
+        self._count(raw, raw.VR or "UN")
         why = f"private: only its maker knows what it holds (PS3.15 {profile.EDITION}, Table E.1-1: X)"
         self._record(raw, Rule("X", "UN", "", why), place)
 
@@ -346,6 +349,7 @@ class Cleaner:
                     continue
                 raw = as_raw(item, element, self._implicit, self._little, place.encodings)
                 vr = raw.VR or self._profile.basic(0, tag).vr
+                self._count(raw, vr)
                 if vr == "SQ":
                     self._learn(self._items(raw, vr, place) or [], place._replace(path=place.path + "."))
                 else:
@@ -389,10 +393,14 @@ class Cleaner:
 
     def _record(self, raw: RawDataElement, rule: Rule, place: _Place, items: list[Dataset] | None = None) -> None:
         vr = raw.VR or ("UN" if raw.tag >> 16 & 1 else self._profile.basic(0, raw.tag).vr)
-        self._remember(raw, vr, place)
+        self._remember(raw, "PN" if rule.vr == "PN" else vr, place)  # a name of any other VR is a name as well
         value: Any = items if items is not None else raw.value or b""
         path = place.path + name_of(raw.tag)
         self.changes.append(Change(path, raw.tag, vr, value, rule.action, rule.why, place.encodings))
+
+    def _count(self, raw: RawDataElement, vr: str) -> None:
+        if vr in _ONE_BY_ONE and isinstance(raw.value, bytes):
+            self._counted.take(raw.value.count(b"\\"))
 
     def _items(self, raw: RawDataElement, vr: str, place: _Place) -> list[Dataset] | None:
         """Return the items of a sequence, None where there are none to be read."""

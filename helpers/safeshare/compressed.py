@@ -20,7 +20,10 @@ _APPLICATIONS = {b"JFIF\0": 12, b"Adobe": 12, b"mrfx": 5}
 # SIZ COD COC RGN QCD QCC POC TLM PLM PLT PPM PPT CAP CPF PRF
 _JPEG_2000_NEEDED = {0x51, 0x52, 0x53, 0x5E, 0x5C, 0x5D, 0x5F, 0x55, 0x57, 0x58, 0x60, 0x61, 0x50, 0x59, 0x56}
 FRAME_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51")  # JPEG and JPEG-LS, JPEG 2000
-_SOT, _SOD, _COMMENT = 0x90, 0x93, 0x64
+_SIZ, _SOT, _SOD, _COMMENT = 0x51, 0x90, 0x93, 0x64
+_START_OF_FRAME = {*range(0xC0, 0xD0), _SOF55} - {0xC4, 0xC8, 0xCC}  # those three are tables (T.81 table B.1)
+_SMALL = 1 << 24  # pixels that any picture may have, also one of another size than its header says
+_SPARE = 1 << 16  # bytes behind the pixels of RLE: more are no remark, but a picture of another size
 
 
 def blank(frame: bytes, syntax: str, pixels: int) -> bytes:
@@ -62,6 +65,12 @@ def _number(data: bytearray, at: int, size: int) -> int:
     return int.from_bytes(data[at : at + size], "big")
 
 
+def _check_size(height: int, width: int, samples: int, pixels: int) -> None:
+    """Raise ``ValueError`` for a picture that would take more memory than its header says; it may take gigabytes."""
+    if height * width > max(pixels, _SMALL) or samples > 4:
+        raise ValueError("a picture in it is larger than its header says")
+
+
 def _jpeg(data: bytearray, pixels: int) -> None:
     if not data.startswith(b"\xff\xd8"):
         raise ValueError("a picture in it is not the JPEG that its header says")
@@ -78,6 +87,8 @@ def _jpeg(data: bytearray, pixels: int) -> None:
         end = at + 2 + _number(data, at + 2, 2)
         if marker == _SOF55:
             next_marker = _JPEG_LS_MARKER
+        if marker in _START_OF_FRAME:
+            _check_size(_number(data, at + 5, 2), _number(data, at + 7, 2), _number(data, at + 9, 1), pixels)
         if 0xE0 <= marker <= 0xEF:
             kept = next((size for name, size in _APPLICATIONS.items() if data.startswith(name, at + 4)), 0)
             _blank(data, min(at + 4 + kept, end), end)
@@ -115,6 +126,9 @@ def _jpeg_2000(data: bytearray, pixels: int) -> None:
             at += 2
             continue
         end = at + 2 + _number(data, at + 2, 2)
+        if marker == _SIZ:
+            width, height, left, top = (_number(data, at + n, 4) for n in (6, 10, 14, 18))
+            _check_size(height - top, width - left, _number(data, at + 38, 2), pixels)
         if marker == _SOT:
             length = _number(data, at + 6, 4)
             tile_end = at + length if length else 0
@@ -141,4 +155,6 @@ def _rle(data: bytearray, pixels: int) -> None:
                 at, left = at + 2, left - 257 + code
             else:
                 at += 1
+        if end - at > _SPARE:
+            raise ValueError("a picture in it is larger than its header says")
         _blank(data, min(at, end), end)

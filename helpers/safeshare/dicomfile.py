@@ -27,7 +27,7 @@ _ELSEWHERE = {"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008
 IMPLEMENTATION_CLASS_UID = "2.25.97758278047911116875138859881727751996"
 IMPLEMENTATION_VERSION_NAME = "SAFESHARE"
 
-_UNPACKED = 1 << 27  # bytes that a small deflated file may unpack to
+_UNPACKED = 1 << 26  # bytes that a small deflated file may unpack to: they are in memory up to five times
 
 _Stop = Callable[[BaseTag, str | None, int], bool]
 _EXPLICIT_HEAD = struct.Struct("<HH2sH")
@@ -83,9 +83,9 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
     if syntax == DEFLATED:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         packed = stream.read()
-        stream = io.BytesIO(inflate.decompress(packed, max(_UNPACKED, 20 * len(packed))))
+        stream = io.BytesIO(inflate.decompress(packed, max(_UNPACKED, 4 * len(packed))))
         if inflate.unconsumed_tail:
-            raise Refused("it unpacks to more than 20 times its size: export it without compression.")
+            raise Refused("it unpacks to far more than its size: export it without compression.")
         if not inflate.eof:
             raise Refused("it breaks off before its end: copy or send it again.")
     dataset = _read_elements(stream, syntax == IMPLICIT, syntax != BIG_ENDIAN, _at_pixels)

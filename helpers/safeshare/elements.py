@@ -44,7 +44,7 @@ class Counted:
     """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
-        self.left = max(_MOST, size // 100)
+        self._left = most(size)
         self.on(stream)
 
     def on(self, stream: BinaryIO) -> "Counted":
@@ -54,10 +54,19 @@ class Counted:
 
     def read(self, size: int = -1) -> bytes:
         """Return what the stream has next."""
-        self.left -= 1
-        if self.left < 0:
-            raise Refused("it holds more elements than an image can have: ask the sender for a sound copy.")
+        self.take(1)
         return self._read(size)
+
+    def take(self, number: int) -> None:
+        """Count so many at once: the values of an element, say, of which each takes as much time as an element."""
+        self._left -= number
+        if self._left < 0:
+            raise Refused("it holds more elements than an image can have: ask the sender for a sound copy.")
+
+
+def most(size: int) -> int:
+    """Return how many elements, or fragments of pixel data, a file of so many bytes may have."""
+    return max(_MOST, size // 100)
 
 
 def encoding(dataset: Dataset) -> tuple[bool, bool]:

@@ -9,10 +9,13 @@ from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 
 from .compressed import FRAME_STARTS, blank
-from .elements import PIXEL_DATA, UNDEFINED, encoding, head, number, text
+from .elements import PIXEL_DATA, UNDEFINED, encoding, head, most, number, text
 from .finding import Refused
 
 CHUNK = 1 << 20
+_FRAME, _ALL = 1 << 26, 1 << 28  # bytes that a frame, and all frames, of a small file may unpack to
+_FRAMES = 1000  # that a small file may have
+_LONG, _NARROW = 2000, 50  # pixels of a long side, and how many times the short one it may be
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
 _PIXEL_SIZE = [
     tag_for_keyword(keyword) or 0
@@ -86,9 +89,24 @@ def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
     if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
         samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
     count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    if not count or photometric == "YBR_PARTIAL_420":
+    if count <= 0 or photometric == "YBR_PARTIAL_420":
         raise Refused(_NO_SIZE)
     return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
+
+
+def check_unpacked(pixels: Pixels, size: int) -> None:
+    """Raise ``Refused`` where a file of ``size`` bytes unpacks to so much that looking at its pixels would never end.
+
+    A few bytes can stand for a picture of 60,000 times 60,000 pixels, or for a million pictures.
+    """
+    every, frames = pixel_bytes(pixels.header, PIXEL_DATA[pixels.tag]), _frames(pixels.header)
+    if every // frames > max(_FRAME, 4 * size) or every > max(_ALL, 40 * size):
+        raise Refused("its pixels unpack to far more than its size: export it without compression.")
+    if frames > max(_FRAMES, size // 10_000):
+        raise Refused("it has more frames than a file of its size can hold: ask the sender for a sound copy.")
+    short, long = sorted((number(pixels.header, "Rows"), number(pixels.header, "Columns")))
+    if long > max(_LONG, _NARROW * short):  # text would be looked for in many parts, each as dear as a square one
+        raise Refused("its pixels are a strip and no picture: ask the sender for a sound copy.")
 
 
 def _frame_pixels(dataset: Dataset) -> int:
@@ -160,6 +178,8 @@ def _item_places(stream: BinaryIO) -> list[tuple[int, int]]:
         if (group, element) != (0xFFFE, 0xE000) or length == UNDEFINED:
             raise Refused("its compressed pixel data is no series of items: ask the sender for a sound copy.")
         places.append((at + 8, length))
+        if len(places) > most(end):
+            raise Refused("its compressed pixel data is in more fragments than it can need: export it again.")
         at += 8 + length
         if at > end:
             break

@@ -21,6 +21,7 @@ _WIDTH = {"UL": 4, "SL": 4, "FL": 4, "AT": 4, "OF": 4, "OL": 4, "FD": 8, "SV": 8
 _REASON = tag_for_keyword("ReasonForTheAttributeModification")
 _UNIT = re.compile(r"\d{1,3}(mm|cm|kv|kvp|ma|mas|ms|hz|mhz|d|t|w|x)\Z")
 _TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?\Z")
+_LONGEST_NAME = 10_000  # letters of a value with names; the standard has 192 for each (PS3.5 6.2)
 _MOST_NAMES, _MOST_COMPARED = 10_000, 500_000_000  # parts of names; letters times parts: some seconds
 _ZONE = re.compile(r"[+-]\d{4}\Z")
 
@@ -126,6 +127,8 @@ class Names:
 
     def add_person(self, name: str) -> None:
         """Take a person name (VR PN) apart: whole words of two letters and more, and first and last name in one."""
+        if len(name) > _LONGEST_NAME:
+            raise Refused("it holds a longer name than anybody has: ask the sender for a sound copy.")
         for part in _parts_of_name(name):
             self._add(part)
 
