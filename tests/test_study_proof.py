@@ -127,11 +127,11 @@ def test_numbers_count_only_by_themselves_and_words_anywhere():
         assert proof._stands(secret, text) == stands, (secret, text)
 
 
-@pytest.mark.parametrize("at", [0, 1, 2, 3, (1 << 16) - 5, (1 << 16) - 8, 100_003])
+@pytest.mark.parametrize("at", [0, 1, 2, 3, (1 << 18) - 5, (1 << 18) - 8, 400_003])
 def test_a_name_that_is_written_in_the_pixels_is_found_wherever_it_begins(scan, at):
     dataset = dcmread(scan)
-    dataset.Rows = dataset.Columns = 256
-    noise = np.random.default_rng(at).integers(-1000, 3000, (256, 256), dtype=np.int16).tobytes()
+    dataset.Rows = dataset.Columns = 512  # two chunks of the proof
+    noise = np.random.default_rng(at).integers(-1000, 3000, (512, 512), dtype=np.int16).tobytes()
     dataset.PixelData = noise
     dataset.save_as(scan)
     assert stripped(scan) == ""
@@ -241,6 +241,14 @@ def test_identifiers_inside_removed_sequences_are_known():
     pseudonyms = Pseudonyms(KEY)
     _, changes = deidentify(dataset, dataset.file_meta, pseudonyms, {})
     assert b"old-4712" in proof.identifiers(dataset, changes, pseudonyms, {})
+
+
+def test_of_a_date_with_a_time_the_date_is_looked_for():
+    dataset = dcmread(CT)
+    dataset.AcquisitionDateTime = "20310708091011"
+    pseudonyms = Pseudonyms(KEY)
+    _, changes = deidentify(dataset, dataset.file_meta, pseudonyms, {})
+    assert b"20310708" in proof.identifiers(dataset, changes, pseudonyms, {})
 
 
 def test_an_identifier_is_looked_for_even_if_nobody_says_that_it_was_changed(scan, monkeypatch):

@@ -7,15 +7,18 @@ import re
 import shutil
 import stat
 import sys
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import burned_in
 import numpy as np
 import pytest
+from canaries import EXPLICIT, Canaries
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import SecondaryCaptureImageStorage
+from test_canaries import full_file
 
 from safeshare import cli, metadata, severity, study, volume
 from safeshare.blanking import Box
@@ -86,6 +89,25 @@ def test_no_form_of_the_report_holds_an_original_value_name_path_or_pixel(report
     report.save(tmp_path / "report.json")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == report.html()
     assert json.loads((tmp_path / "report.json").read_text()) == report.data()
+
+
+@pytest.mark.parametrize("verb", ["audit", "strip"])
+def test_no_value_of_any_attribute_of_the_standard_gets_into_it(tmp_path, verb):
+    made = Canaries()
+    for name in ("one", "two"):
+        path = tmp_path / "in" / made.value("LO", "folder").decode() / (made.value("LO", "file").decode() + name)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(full_file(EXPLICIT, made))
+    work = study.audit if verb == "audit" else partial(study.strip, destination=tmp_path / "out")
+    report = work(tmp_path / "in", kinds=["metadata"])
+    assert report.summary == ({"identifies": 2} if verb == "audit" else {"stripped": 2})
+    for name, form in told(report).items():
+        assert made.survivors(form.encode()) == {}, name
+    if verb == "audit":
+        assert len(made.survivors(told(report, with_original_values=True)["data"].encode())) > 10_000
+        assert report.combinations, "facts of the headers were looked at, too"
+    else:
+        assert made.survivors(report.manifest().encode()) == {}
 
 
 def test_it_holds_them_when_it_is_asked_to(report, tmp_path):
@@ -219,7 +241,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self.attributes += [value or "" for _, value in attrs]
-        if tag not in ("meta", "rect", "image"):
+        if tag not in ("meta", "rect", "image", "wbr"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):

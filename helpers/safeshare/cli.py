@@ -11,9 +11,8 @@ from pathlib import Path
 from . import __version__, study
 from .export_table import KEPT
 from .profile import METHODS, Options
-from .report import Report, check_name
+from .report import DONE, Report, check_name
 
-_DONE = {"strip": "stripped", "export": "exported"}
 _STRIP = """examples:
   safeshare strip scans/ safe/                     every file of a folder
   safeshare strip scan.dcm safe.dcm                one file
@@ -41,19 +40,18 @@ def main(arguments: list[str] | None = None) -> int:
         options = Options(**{name: True for name in METHODS if getattr(chosen, name)})  # type: ignore[typeddict-item]
         work = _work(chosen)
         if chosen.report:
-            check_name(chosen.report, chosen.verb)
+            check_name(chosen.report, "dry run" if getattr(chosen, "dry_run", False) else chosen.verb)
         with ProcessPoolExecutor(chosen.jobs) if chosen.jobs > 1 else nullcontext() as executor:
-            outcomes = work(kinds=chosen.kinds, executor=executor, progress=_progress(chosen.verb), **options)
+            report = work(kinds=chosen.kinds, executor=executor, progress=_progress(chosen.verb), **options)
         if chosen.report:
-            outcomes.save(chosen.report, with_original_values=getattr(chosen, "with_original_values", False))
+            report.save(chosen.report, with_original_values=getattr(chosen, "with_original_values", False))
     except (ValueError, OSError, ImportError) as error:
         print(f"safeshare: {error}", file=sys.stderr)
         return 2
     except BrokenExecutor:
         print("safeshare: a process was stopped (for want of memory, say): start with fewer --jobs.", file=sys.stderr)
         return 2
-    done = "would be stripped" if getattr(chosen, "dry_run", False) else _DONE.get(chosen.verb, "")
-    return _tell(outcomes, chosen.verb, chosen.kinds, done)
+    return _tell(report)
 
 
 def _work(chosen: argparse.Namespace) -> Callable[..., Report]:
@@ -138,24 +136,24 @@ def _progress(verb: str) -> study.Progress:
     return show
 
 
-def _tell(outcomes: Report, verb: str, kinds: tuple[str, ...], stripped: str) -> int:
-    for outcome in outcomes:
+def _tell(report: Report) -> int:
+    for outcome in report:
         if outcome.reason:
             print(f"refused  {outcome.source}: {outcome.reason}", file=sys.stderr)
-        elif verb == "audit" and outcome.findings:
+        elif report.verb == "audit" and outcome.findings:
             print(f"{len(outcome.findings):5} findings in {outcome.source}")
-    refused = sum(bool(outcome.reason) for outcome in outcomes)
-    done = len(outcomes) - refused
-    if verb != "audit":
-        print(f"{len(outcomes)} files: {done} {stripped}, {refused} refused.")
-        if blanked := sum(any(found.kind == "text" for found in each.findings) for each in outcomes if not each.reason):
+    refused = sum(bool(outcome.reason) for outcome in report)
+    done = len(report) - refused
+    if report.verb != "audit":
+        print(f"{len(report)} files: {done} {DONE[report.verb]}, {refused} refused.")
+        if blanked := sum(any(found.kind == "text" for found in each.findings) for each in report if not each.reason):
             print(f"Text was found in {blanked} of them: look at their copies before you share them (PS3.15 E.3.1).")
         unsafe = refused
     else:
-        telling = sum(bool(outcome.findings) for outcome in outcomes)
-        print(f"{len(outcomes)} files: {telling} identify somebody, {done - telling} do not, {refused} refused.")
+        telling = sum(bool(outcome.findings) for outcome in report)
+        print(f"{len(report)} files: {telling} identify somebody, {done - telling} do not, {refused} refused.")
         unsafe = telling + refused
-    print(_looked_at(kinds))
+    print(_looked_at(report.kinds))
     return 1 if unsafe else 0
 
 

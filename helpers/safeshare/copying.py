@@ -111,9 +111,15 @@ def _write(
         with open(os.devnull, "wb") as nowhere:
             fill(nowhere)
     elif not (task.resumed and copy.exists()):
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.parent.is_dir():  # asking takes less time than making it in vain for each file
+            copy.parent.mkdir(parents=True, exist_ok=True)
         dicomfile.place(copy, fill_and_prove)
-    return copy, [Finding("metadata", each.path, "", each.action, each.why) for each in changes], clean
+    return copy, [_finding(each.path, each.action, each.why) for each in changes], clean
+
+
+@lru_cache(maxsize=4096)  # the files of a series share them, which makes outcomes small for whoever sends them on
+def _finding(path: str, action: str, why: str) -> Finding:
+    return Finding("metadata", path, "", action, why)
 
 
 @lru_cache(maxsize=1)

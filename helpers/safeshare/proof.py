@@ -45,7 +45,7 @@ _OWN = re.compile(rb"[A-Z2-7]{16}")  # what Pseudonyms.identifier makes: its let
 _DIGITS = b"0123456789."
 _NUMERALS = {b"%c" % digit for digit in _DIGITS}
 _MOST_COMPARED = 5_000_000_000  # bytes times identifiers: some seconds
-_CHUNK = 1 << 16  # bytes at a time: with more, most of the time goes into getting memory
+_CHUNK = 1 << 18  # bytes at a time
 _OVER = 64  # bytes before a chunk that are looked at again, so that an identifier across two chunks is seen
 _FAULT = "so it was deleted: leave the file out, and tell the makers of safeshare."
 _UNREADABLE = "its copy cannot be read back as it was written, so it was deleted: see whether the disk is full."
@@ -67,14 +67,17 @@ def identifiers(
     kept |= {"DA", "DT"} if chosen & _KEEP_DATES else set()
     values = [(tag, vr, value_of(dataset, tag)) for tag, vr in _FIRST.items()]
     for tag, vr, value in (*values, *_changed(changes)):
-        if vr in kept or (vr not in ("PN", "UI", "DA", "DT") and tag not in _NUMBERS):
-            continue
-        for part in value.split(b"\\"):
-            part = stripped(part)
-            if vr == "UI" and (not part or pseudonyms.uid(part) == part):
-                continue
-            found |= _names(part) if vr == "PN" else {part[:8] if vr == "DT" else part}
-    return frozenset(small for each in found if (small := _unusual(each)))
+        if vr not in kept and (vr in ("PN", "UI", "DA", "DT") or tag in _NUMBERS):
+            found |= _identifiers_in(value, vr)
+    return frozenset(each for each in found if not (each.startswith(b"2.25.") and pseudonyms.uid(each) == each))
+
+
+@lru_cache(maxsize=4096)  # the files of a study repeat their few names, numbers and dates
+def _identifiers_in(value: bytes, vr: str) -> frozenset[bytes]:
+    parts: set[bytes] = set()
+    for part in map(stripped, value.split(b"\\")):
+        parts |= _names(part) if vr == "PN" else {part[:8] if vr == "DT" else part}
+    return frozenset(small for each in parts if (small := _unusual(each)))
 
 
 def _changed(changes: Iterable[Change]) -> Iterator[tuple[int, str, bytes]]:
@@ -98,7 +101,6 @@ def _names(value: bytes) -> set[bytes]:
     return {value, *words}
 
 
-@lru_cache(maxsize=1024)  # the files of a study repeat their few names, numbers and dates
 def _unusual(value: bytes) -> bytes:
     """Return a value in small letters, b"" for one that stands in any file by chance."""
     small = value.lower()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PROFILE = f"DICOM PS3.15 {EDITION} Annex E, Basic Application Level Confidentiality Profile"
 MOST_SERIES_IN_TEXT = 40
 _METHODS = {"text": "113101", "objects": "113101", "faces": "113102"}  # PS3.16 CID 7050, for changed pixels
-_DONE = {"strip": "stripped", "export": "exported"}
+DONE = {"strip": "stripped", "dry run": "would be stripped", "export": "exported"}
 
 
 class Group(NamedTuple):
@@ -41,6 +41,8 @@ class Group(NamedTuple):
 
 class Report(Sequence[Outcome]):
     """What ``study.audit``, ``strip`` or ``export`` found and did: a sequence of outcomes, one for each file.
+
+    ``verb`` is "audit", "strip", "dry run" or "export".
 
     A notebook shows it with tables, and with drawings of where in the images writing and objects are; ``print`` gives
     text. Files, series, studies and patients are numbered, files in the sorted order of their paths. ``save`` writes a
@@ -70,15 +72,15 @@ class Report(Sequence[Outcome]):
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many files came to which end: "stripped", "exported", "identifies", "nothing found", "refused"."""
+        """How many files came to which end: "refused", "identifies", "nothing found", or one of ``DONE``."""
         return dict(sorted(Counter(self.result(each) for each in self).items()))
 
     def result(self, outcome: Outcome) -> str:
         """Return the end that one file came to, in the words of ``summary``."""
         if outcome.reason:
             return "refused"
-        if self.verb in _DONE:
-            return _DONE[self.verb]
+        if self.verb in DONE:
+            return DONE[self.verb]
         return "identifies" if outcome.findings else "nothing found"
 
     def severities(self, numbers: Iterable[int] | None = None) -> dict[str, int]:
@@ -207,17 +209,28 @@ class Report(Sequence[Outcome]):
         return body(self, False)
 
     def __repr__(self) -> str:
-        lines = [f"{len(self)} files, of which {_listed(self.summary)}."]
+        lines = [ends(self)]
         lines += [f"{count:6} findings: {grade}." for grade, count in self.severities().items() if count]
         for group in self.groups[:MOST_SERIES_IN_TEXT]:
             grades = _listed(self.severities(group.files))
             place = f"Patient {group.patient}, study {group.study}, series {group.series}"
-            lines.append(f"{place}: {len(group.files)} files ({group.images}): {grades or 'nothing found'}.")
+            lines.append(f"{place}: {_files(len(group.files))} ({group.images}): {grades or 'nothing found'}.")
         if len(self.groups) > MOST_SERIES_IN_TEXT:
             lines.append(f"{len(self.groups) - MOST_SERIES_IN_TEXT} more series are not shown here.")
         reasons = Counter(each.reason for each in self if each.reason)
         lines += [f"{count} refused: {reason}" for reason, count in reasons.most_common()]
         return "\n".join(lines + [sentence(crowds) for crowds in self.combinations])
+
+
+def ends(report: Report) -> str:
+    """Say in one sentence how many files came to which end."""
+    words = {"identifies": "identify somebody", "nothing found": "with nothing found"}
+    told = [f"{count:,} {words.get(end, end)}" for end, count in report.summary.items()]
+    return f"{_files(len(report))}: {', '.join(told)}."
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'s' * (count != 1)}"
 
 
 def _listed(counts: dict[str, int]) -> str:
@@ -261,7 +274,7 @@ def _numbered(keys: Iterable[str]) -> dict[str, int]:
 def _images(header: dict[str, str]) -> str:
     """Return what the standard calls such objects; a UID that it does not know could say anything."""
     name, what, *_ = UID_dictionary.get(header.get("SOPClassUID", ""), ("", ""))
-    return name.removesuffix(" Storage") if what == "SOP Class" else "not told"
+    return name.replace(" Storage", "") if what == "SOP Class" else "not told"
 
 
 def _sha256(path: Path | None) -> str:

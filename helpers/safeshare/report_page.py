@@ -19,6 +19,7 @@ MOST_ROWS = 500  # in one table, so that a browser opens a page on a large folde
 _TITLES = {
     "audit": "What identifies somebody",
     "strip": "What was stripped",
+    "dry run": "What would be stripped",
     "export": "What was exported",
 }
 _SAFE = "This report holds no value, name, path or pixel of the originals: files, series and patients have numbers."
@@ -34,9 +35,10 @@ _STYLE = """<style>
 .safeshare-report table {border-collapse: collapse; width: 100%; margin: 0; font-size: 14px}
 .safeshare-report caption {text-align: left; padding: 6px 10px; font-weight: 600}
 .safeshare-report :is(th, td) {padding: 4px 10px; border-top: 1px solid #8884; text-align: left; vertical-align: top;
-  font-weight: normal; overflow-wrap: anywhere; white-space: normal}
-.safeshare-report thead th {font-weight: 600; white-space: nowrap; overflow-wrap: normal}
-.safeshare-report .short {white-space: nowrap; overflow-wrap: normal}
+  font-weight: normal; overflow-wrap: break-word; white-space: normal}
+.safeshare-report thead th {font-weight: 600; position: sticky; top: 0; background: var(--jp-layout-color0, Canvas)}
+.safeshare-report :is(thead th, .short) {white-space: nowrap}
+.safeshare-report .long {min-width: 18em}
 .safeshare-report .number {text-align: right; font-variant-numeric: tabular-nums}
 .safeshare-report b {padding: 1px 8px; border-radius: 9px; white-space: nowrap; font-weight: 500; color: #fff;
   background: #0b5a8a}
@@ -49,6 +51,7 @@ _STYLE = """<style>
 .safeshare-report figcaption {font-size: 13px; overflow-wrap: anywhere}
 .safeshare-report svg {display: block; width: 100%; height: auto; max-height: 320px; background: #8883}
 .safeshare-report summary {cursor: pointer; padding: 4px 0}
+@media print {.safeshare-report .scroll {max-height: none; overflow: visible}}
 </style>"""
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -108,8 +111,9 @@ def body(report: "Report", with_original_values: bool) -> str:
 
 
 def _ends(report: "Report") -> str:
-    ends = ", ".join(f"{end}: {count:,}" for end, count in report.summary.items())
-    return f"{len(report):,} files, of which {ends}. Looked for: {', '.join(report.kinds)}."
+    from .report import ends
+
+    return f"{ends(report)} Looked for: {', '.join(report.kinds)}."
 
 
 def _table(
@@ -133,6 +137,11 @@ def _table(
     )
 
 
+def _long(words: str) -> str:
+    """Return a sentence as a cell that stays wide enough to be read in a narrow window."""
+    return f"<div class='long'>{escape(words)}</div>"
+
+
 def _badge(grade: str) -> str:
     return f"<b class='{_CLASS[grade]}'>{grade}</b>"
 
@@ -144,8 +153,8 @@ def _severities(report: "Report") -> str:
         counts.update(grades)
         files.update({grade for grade, _ in grades})
     rows = [
-        (_badge(grade), *(counts[grade, kind] for kind in report.kinds), files[grade], severity.MEANING[grade])
-        for grade in severity.MEANING
+        (_badge(grade), *(counts[grade, kind] for kind in report.kinds), files[grade], _long(meaning))
+        for grade, meaning in severity.MEANING.items()
     ]
     heads = ("Severity", *(kind.capitalize() for kind in report.kinds), "Files", "What it means")
     return _table("Findings by severity and kind", heads, rows, range(1, len(heads) - 1))
@@ -191,7 +200,7 @@ def _places(report: "Report") -> str:
     ):
         found = findings[grade, kind, place]
         kind, action = f"<span class='short'>{kind}</span>", ACTIONS.get(found.action, found.action)
-        rows.append((escape(place), kind, _badge(grade), count, action, escape(found.why)))
+        rows.append((escape(place).replace(".", ".<wbr>"), kind, _badge(grade), count, action, _long(found.why)))
     return _table("What was found", ("Where", "Kind", "Severity", "Files", "What strip does", "Why"), rows, (3,))
 
 
@@ -217,7 +226,7 @@ def _refused(report: "Report") -> str:
     for number, each in enumerate(report, 1):
         if each.reason:
             reasons.setdefault(each.reason, []).append(number)
-    rows = [(escape(reason), len(numbers), _numbers(numbers)) for reason, numbers in reasons.items()]
+    rows = [(_long(reason), len(numbers), _numbers(numbers)) for reason, numbers in reasons.items()]
     return _table("Refused files, which need a person's eye", ("Why", "Files", "Their numbers"), rows, (1,))
 
 

@@ -17,7 +17,7 @@ NAMES, HELPS, EYE = "names somebody", "helps to find somebody", "needs a person'
 MEANING = {
     NAMES: "a name, number or address of a person, a face, or writing in the pixels: whoever sees it knows who it is",
     HELPS: "a date, a UID, a place, a device, a trait: with one more fact it leads to a person",
-    EYE: "free text, private attributes, remarks, files that were refused: no rule can tell what they give away",
+    EYE: "free text, private attributes, remarks: no rule can tell what they give away",
 }
 """The severities, the gravest first, and what each means."""
 

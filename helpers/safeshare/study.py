@@ -100,9 +100,9 @@ def strip(
     if mapping is not None:
         mapping_table.check(Path(mapping), source, destination)
     run = partial(_run, series.strip, task, files, executor, progress)
-    told = partial(Report, "strip", kinds=kinds, options=options, destination=destination)
     if dry_run:
-        return told(run())
+        return Report("dry run", run(), kinds, options)
+    told = partial(Report, "strip", kinds=kinds, options=options, destination=destination)
     (destination.parent if single else destination).mkdir(parents=True, exist_ok=True)
     if single or "metadata" not in kinds:  # without it, the name of a copy cannot be told before it is made
         return _mapped(told(run()), mapping)
