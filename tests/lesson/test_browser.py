@@ -28,6 +28,8 @@ pytestmark = pytest.mark.needs_program("chromium", debian="chromium")
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 SANITIZERS = (build.ROOT / "tests" / "sanitize.cfg").read_text(encoding="utf-8")
 SECONDS = 1000  # Playwright counts milliseconds
+PATIENCE = 120 * SECONDS  # for one step on a busy computer
+expect.set_options(timeout=PATIENCE)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions"]
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are on the page, not only those in view
@@ -112,11 +114,11 @@ def lab(tmp_path_factory):
         yield lambda name: f"http://127.0.0.1:{port}/lab/tree/notebooks/{name}.ipynb?token={token}&reset"
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(300)
 
 
 def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         try:
             urllib.request.urlopen(address, timeout=1).close()
             return
@@ -134,9 +136,17 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """Return what the notebooks' pages share: the cache, so that JupyterLab's programs are read once."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
 @pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+def page(context):
+    page = context.new_page()
     yield page
     page.close()
 
@@ -144,15 +154,17 @@ def page(browser):
 def run(page: Page, address: str) -> list[nbformat.NotebookNode]:
     """Open a notebook and run all of it; return its cells."""
     page.goto(address)
-    page.wait_for_function(OPENED, timeout=120 * SECONDS)
+    # Without an interval the browser asks sixty times a second, and does little else.
+    page.wait_for_function(OPENED, polling=SECONDS / 4)
     page.evaluate(RUN)
-    page.wait_for_function(DONE, timeout=300 * SECONDS)
+    page.wait_for_function(DONE, polling=SECONDS / 2, timeout=5 * PATIENCE)
     return [nbformat.from_dict(cell) for cell in page.evaluate(CELLS)]
 
 
 def close(page: Page) -> None:
     """End the notebook's kernel, which would keep its memory."""
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.sessionContext.session", polling=SECONDS / 4)
 
 
 def press(page: Page, focused: str, key: str, changed: str) -> None:
@@ -161,7 +173,7 @@ def press(page: Page, focused: str, key: str, changed: str) -> None:
     before = page.locator(changed).first.evaluate("picture => picture.outerHTML")
     page.keyboard.press(key)
     other = "([selector, before]) => (document.querySelector(selector)?.outerHTML ?? before) !== before"
-    page.wait_for_function(other, arg=[changed, before], timeout=30 * SECONDS)
+    page.wait_for_function(other, arg=[changed, before], polling=SECONDS / 4)
 
 
 def answer(page: Page, name: str) -> None:

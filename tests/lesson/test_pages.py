@@ -14,6 +14,7 @@ import yaml
 from test_workbench import Page, pages
 
 import write_reference
+from safeshare import quiz
 
 
 def real(name: str) -> Page:
@@ -128,6 +129,16 @@ def test_sums_are_right():
 
 def test_minutes_add_up(episode):
     assert not list(minutes_add_up(Page(episode)))
+
+
+def test_episode_asks_three_questions_before_its_key_points(episode):
+    asked = quiz.read(episode)
+    assert len(asked) == 3 and all(len(question.options) >= 3 for question in asked)
+    right = [[option.answer.startswith(quiz.RIGHT) for option in question.options].index(True) for question in asked]
+    assert len(set(right)) > 1, "the right answer is not always in the same place"
+    page = Page(episode)
+    divs = [name for _, name in page.divs() if name]
+    assert divs[-7:] == ["challenge", "solution"] * 3 + ["keypoints"]
 
 
 def test_live_notebook_leaves_only_exercises_to_run(episode):
