@@ -48,6 +48,8 @@ def test_buttons_open_every_notebook_on_binder_and_colab():
     ]
     links = r"\| \[[^\]]+ on Binder\]\((\S+)\) \| \[[^\]]+ on Colab\]\((\S+)\) \|"
     assert re.findall(links, text) == rows
+    readme = (build.ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\[!\[[^\]]+ on Binder\]\([^)]+\)\]\((\S+)\)", readme) == [binder for binder, _ in rows]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Colab's computers run Linux")
