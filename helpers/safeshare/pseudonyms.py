@@ -68,6 +68,8 @@ class Pseudonyms:
 
     def owns(self, identifier: bytes) -> bool:
         """Tell whether ``identifier`` is a replacement that this key made (or any key, if so asked)."""
+        if len(identifier) != 16:  # nearly always; decoding and failing takes long
+            return False
         try:
             payload = base64.b32decode(identifier)
         except binascii.Error:

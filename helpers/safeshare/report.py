@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -186,7 +187,8 @@ class Report(Sequence[Outcome]):
         """Write a page (``.html``), data (``.json``) or, of what was stripped, a manifest of the copies (``.csv``).
 
         ``with_original_values`` adds values, names, paths and thumbnails of the originals: such a file must be kept as
-        safe as they are. Raises ``ValueError`` for another ending, and where a manifest cannot be.
+        safe as they are, and on Linux and macOS only its owner can read it. Raises ``ValueError`` for another ending,
+        and where a manifest cannot be.
         """
         path = Path(path)
         check_name(path, self.verb, with_original_values)
@@ -195,7 +197,11 @@ class Report(Sequence[Outcome]):
             ".json": lambda: json.dumps(self.data(with_original_values), indent=1) + "\n",
             ".csv": self.manifest,
         }
-        path.write_text(made[path.suffix.lower()](), encoding="utf-8", newline="\n")
+        told = made[path.suffix.lower()]()
+        path.unlink(missing_ok=True)  # an old one would keep its permissions
+        new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if with_original_values else 0o666)
+        with open(new, "w", encoding="utf-8", newline="\n") as out:
+            out.write(told)
 
     def show(self, *, with_original_values: bool = False) -> Any:
         """Return the report for a notebook; with original values, which the notebook then holds until it is cleared."""
@@ -253,6 +259,8 @@ def check_name(path: Path, verb: str, with_original_values: bool = False) -> Non
         raise ValueError(f"{path}: a report ends in {' or '.join(endings)}: choose such a name.")
     if path.suffix.lower() == ".csv" and with_original_values:
         raise ValueError(f"{path}: a manifest never holds original values: save an .html or .json instead.")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}: make it first, or choose another.")
 
 
 def _told(found: Finding, with_original_values: bool) -> dict[str, str]:

@@ -60,7 +60,8 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>{title}</title>
-<style>:root {{color-scheme: light dark}} body {{margin: 1.5em auto; padding: 0 1em; max-width: 76em}}
+<style>:root {{color-scheme: light dark; background: Canvas; color: CanvasText}}
+body {{margin: 1.5em auto; padding: 0 1em; max-width: 76em}}
 h1 {{font: 600 1.6em/1.3 system-ui, sans-serif}}</style>
 </head>
 <body>
@@ -244,14 +245,12 @@ def _numbers(numbers: list[int]) -> str:
 def _files(report: "Report", with_original_values: bool) -> str:
     series = {number: group.series for group in report.groups for number in group.files}
     rows = []
-    for number, each in enumerate(report, 1):
-        if number > MOST_ROWS:
-            break
-        result = report.result(each)
-        row: list[object] = [number, series.get(number, ""), result, len(each.findings)]
-        rows.append([*row, *([_original(each)] if with_original_values else [escape(report.name_of_copy(each))])])
+    for number, each in enumerate(report[:MOST_ROWS], 1):
+        told = _original(each) if with_original_values else escape(report.name_of_copy(each)).replace("/", "/<wbr>")
+        place = f"series {series[number]}: " if number in series else ""
+        rows.append((number, len(each.findings), f"{place}{report.result(each)}", told))
     last = "File, and what identifies in it" if with_original_values else "Copy"
-    table = _table("Files", ("Number", "Series", "Result", "Findings", last), rows, (0, 1, 3), len(report))
+    table = _table("Files", ("Number", "Findings", "Result", last), rows, (0, 1), len(report))
     return f"<details><summary>All files, one by one</summary>{table}</details>"
 
 
