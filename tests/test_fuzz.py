@@ -16,6 +16,7 @@ from canaries import (
     image,
     inflated,
     joined,
+    one,
     pixel_data,
     sequence,
     small_file,
@@ -35,7 +36,7 @@ IDENTIFYING = [
     for keyword in (
         "PatientName", "PatientID", "PatientBirthDate", "OtherPatientNames", "InstitutionName", "PatientComments",
         "ReferringPhysicianName", "AccessionNumber", "StudyDate", "DeviceSerialNumber", "OriginalAttributesSequence",
-        "StationName", "EncapsulatedDocument", "DigitalSignaturesSequence", "TextValue",
+        "StationName", "EncapsulatedDocument", "DigitalSignaturesSequence",
     )
 ] + [0x00091010, 0x60003000, 0x50000010, 0x0010FFFE, 0x00020016]  # fmt: skip
 HARMLESS = [
@@ -85,6 +86,18 @@ def test_whatever_a_data_set_holds_it_is_emptied_or_refused(data):
         assert metadata.find_file(copy) == []
         dcmread(copy)
         assert strip_bytes(Path(folder), first).read_bytes() == first, "nothing is left to do"
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+def test_what_is_empty_and_what_was_emptied_stays_so(tmp_path, syntax, undefined):
+    """The test above found both: a sequence that was taken for a text, and a document that was emptied twice."""
+    extra = {SEQUENCES[0]: sequence(syntax, SEQUENCES[0], undefined=undefined)}
+    extra |= one("EncapsulatedDocument", "OB", CANARY, syntax)
+    copy = strip_bytes(tmp_path, small_file(syntax, image(syntax) | extra, pixel_data(syntax, Canaries())))
+    assert SEQUENCES[0] in dcmread(copy) and metadata.find_file(copy) == []
+    first = copy.read_bytes()
+    assert strip_bytes(tmp_path, first).read_bytes() == first
 
 
 def test_mutations_of_real_files_are_stripped_or_refused():

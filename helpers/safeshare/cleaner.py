@@ -177,7 +177,8 @@ class Cleaner:
 
     def _act(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         self._count(raw, rule.vr)
-        if not stripped(raw.value) if isinstance(raw.value, bytes) and raw.VR not in ("OB", "UN") else not raw.value:
+        text_like = isinstance(raw.value, bytes) and (raw.VR or rule.vr) not in ("OB", "UN")
+        if not stripped(raw.value) if text_like else not raw.value:
             if rule.action != "X":
                 empty = new_raw(raw.tag, rule.vr, b"", self._implicit, self._little)
                 place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence()) if rule.vr == "SQ" else empty
@@ -407,9 +408,11 @@ class Cleaner:
         if place.path.count(".") > _DEEPEST:
             raise Refused("its sequences are nested too deep to be an image's: ask the sender for a sound copy.")
         value: Any = raw.value
+        if vr != "SQ" or raw.VR not in (None, "SQ", "UN"):
+            return None
         if not isinstance(value, bytes):
-            return None if value is None or vr != "SQ" else list(value)
-        if vr != "SQ" or raw.VR not in (None, "SQ", "UN") or (raw.VR == "UN" and not self._little):
+            return list(value or ())
+        if raw.VR == "UN" and not self._little:
             return None
         implicit = raw.is_implicit_VR or raw.VR == "UN"  # a sequence in VR UN is implicit (PS3.5 6.2.2)
         try:

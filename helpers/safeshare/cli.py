@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.report:
             report.save(chosen.report, with_original_values=getattr(chosen, "with_original_values", False))
     except (ValueError, OSError, ImportError) as error:
-        print(f"safeshare: {error}", file=sys.stderr)
+        print(f"safeshare: {_shown(_sentence(error))}", file=sys.stderr)
         return 2
     except BrokenExecutor:
         print("safeshare: a process was stopped (for want of memory, say): start with fewer --jobs.", file=sys.stderr)
@@ -136,18 +136,31 @@ def _progress(verb: str) -> study.Progress:
     return show
 
 
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: it" if error.filename else "a file"
+        return f"{where} cannot be read or written ({error.strerror}): mend that and start again."
+    return str(error)
+
+
+def _shown(what: object) -> str:
+    """Return a path or a sentence on one line: what cannot be printed, such as a line break in a name, is escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(what))
+
+
 def _tell(report: Report) -> int:
     for outcome in report:
         if outcome.reason:
-            print(f"refused  {outcome.source}: {outcome.reason}", file=sys.stderr)
+            print(f"refused  {_shown(outcome.source)}: {outcome.reason}", file=sys.stderr)
         elif report.verb == "audit" and outcome.findings:
-            print(f"{len(outcome.findings):5} findings in {outcome.source}")
+            print(f"{len(outcome.findings):5} findings in {_shown(outcome.source)}")
     refused = sum(bool(outcome.reason) for outcome in report)
     done = len(report) - refused
     if report.verb != "audit":
         print(f"{len(report)} files: {done} {DONE[report.verb]}, {refused} refused.")
-        if blanked := sum(any(found.kind == "text" for found in each.findings) for each in report if not each.reason):
-            print(f"Text was found in {blanked} of them: look at their copies before you share them (PS3.15 E.3.1).")
+        for kind, what in (("text", "Text was"), ("objects", "Objects were")):
+            if changed := sum(any(found.kind == kind for found in each.findings) for each in report if not each.reason):
+                print(f"{what} found in {changed} of them: look at their copies before you share them (PS3.15 E.3.1).")
         unsafe = refused
     else:
         telling = sum(bool(outcome.findings) for outcome in report)

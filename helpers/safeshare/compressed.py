@@ -22,6 +22,7 @@ _JPEG_2000_NEEDED = {0x51, 0x52, 0x53, 0x5E, 0x5C, 0x5D, 0x5F, 0x55, 0x57, 0x58,
 FRAME_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51")  # JPEG and JPEG-LS, JPEG 2000
 _SIZ, _SOT, _SOD, _COMMENT = 0x51, 0x90, 0x93, 0x64
 _START_OF_FRAME = {*range(0xC0, 0xD0), _SOF55} - {0xC4, 0xC8, 0xCC}  # those three are tables (T.81 table B.1)
+_SEGMENTS = 10_000  # of a JPEG picture; some have dozens of scans, and a profile in 255 parts
 _SMALL = 1 << 24  # pixels that any picture may have, also one of another size than its header says
 _SPARE = 1 << 16  # bytes behind the pixels of RLE: more are no remark, but a picture of another size
 
@@ -75,7 +76,7 @@ def _jpeg(data: bytearray, pixels: int) -> None:
     if not data.startswith(b"\xff\xd8"):
         raise ValueError("a picture in it is not the JPEG that its header says")
     at, next_marker = 2, _JPEG_MARKER
-    while True:
+    for _ in range(_SEGMENTS):
         while data[at] == 0xFF and data[at + 1] == 0xFF:  # fill bytes
             at += 1
         marker = data[at + 1]
@@ -100,6 +101,7 @@ def _jpeg(data: bytearray, pixels: int) -> None:
             if not found:
                 raise IndexError
             at = found.start()
+    raise ValueError("a JPEG picture in it has more parts than it can need")
 
 
 def _jpeg_2000(data: bytearray, pixels: int) -> None:

@@ -26,7 +26,8 @@ def write(path: Path, outcomes: Iterable[Outcome]) -> None:
     Raises ``OSError`` when it cannot be written.
     """
     rows = [each.row for each in outcomes if isinstance(each, Mapped)]
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as out:
+    own = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(own, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:  # a name may be no UTF-8
         table = csv.DictWriter(out, rows[0] if rows else ("original", "copy"), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)

@@ -57,6 +57,8 @@ class Task:
 
 def regular(path: Path) -> Path:
     """Return the path of a file; raise ``Refused`` for anything else, such as a device or a link to a folder."""
+    if path.is_dir() and not path.is_symlink():
+        raise Refused("it is a folder that cannot be read: mend its permissions and start again.")
     if not path.is_file():
         raise Refused("it is no file that can be opened (a link to a folder, say, or a device): leave it out.")
     return path

@@ -14,6 +14,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.encaps import generate_fragments
+from pydicom.uid import UID_dictionary
 
 from . import dicomfile, pixeldata, profile
 from .cleaner import Change
@@ -46,6 +47,7 @@ _DIGITS = b"0123456789."
 _NUMERALS = {b"%c" % digit for digit in _DIGITS}
 _MOST_COMPARED = 5_000_000_000  # bytes times identifiers: some seconds
 _CHUNK = 1 << 18  # bytes at a time
+_LONG = 1000  # bytes of a value that is not remembered for the next file
 _OVER = 64  # bytes before a chunk that are looked at again, so that an identifier across two chunks is seen
 _FAULT = "so it was deleted: leave the file out, and tell the makers of safeshare."
 _UNREADABLE = "its copy cannot be read back as it was written, so it was deleted: see whether the disk is full."
@@ -68,7 +70,8 @@ def identifiers(
     values = [(tag, vr, value_of(dataset, tag)) for tag, vr in _FIRST.items()]
     for tag, vr, value in (*values, *_changed(changes)):
         if vr not in kept and (vr in ("PN", "UI", "DA", "DT") or tag in _NUMBERS):
-            found |= _identifiers_in(value, vr)
+            look = _identifiers_in if len(value) < _LONG else _identifiers_in.__wrapped__  # memory must stay flat
+            found |= look(value, vr)
     return frozenset(each for each in found if not (each.startswith(b"2.25.") and pseudonyms.uid(each) == each))
 
 
@@ -76,6 +79,8 @@ def identifiers(
 def _identifiers_in(value: bytes, vr: str) -> frozenset[bytes]:
     parts: set[bytes] = set()
     for part in map(stripped, value.split(b"\\")):
+        if vr == "UI" and part.decode("latin-1") in UID_dictionary:
+            continue  # a well-known UID, of a class or of a palette, is nobody's
         parts |= _names(part) if vr == "PN" else {part[:8] if vr == "DT" else part}
     return frozenset(small for each in parts if (small := _unusual(each)))
 

@@ -54,11 +54,14 @@ class Pseudonyms:
 
     def uid(self, original: bytes) -> bytes:
         """Return the UID that replaces ``original``: 2.25 and a UUID of version 8 (PS3.5 B.2, RFC 9562)."""
-        if original not in self._uids:
-            payload = _uuid_payload(original)
-            own = payload is not None and self._made_here(_UID, payload)
-            self._uids[original] = original if own else b"2.25.%d" % _uuid(self._make(_UID, original))
-        return self._uids[original]
+        if original in self._uids:
+            return self._uids[original]
+        payload = _uuid_payload(original)
+        own = payload is not None and self._made_here(_UID, payload)
+        new = original if own else b"2.25.%d" % _uuid(self._make(_UID, original))
+        if len(original) <= 64:  # a longer one is no UID (PS3.5 9.1), and may be one of millions of bytes
+            self._uids[original] = new
+        return new
 
     def identifier(self, original: bytes) -> bytes:
         """Return the 16 letters and digits that replace a patient ID or an accession number."""

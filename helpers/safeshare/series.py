@@ -13,7 +13,7 @@ from .deidentify import check_can_be_made_safe, deidentify
 from .elements import number, text
 from .finding import Finding, Refused
 from .outcome import Job, Outcome, Task, regular
-from .pixeldata import copy_pixels
+from .pixeldata import check_unpacked, copy_pixels
 from .pseudonyms import Pseudonyms
 from .register import FROM_HEADERS
 
@@ -106,6 +106,8 @@ def _whole_files(paths: Sequence[Path]) -> tuple[list[Path], list[Outcome]]:
         try:
             with regular(path).open("rb") as stream:
                 header, pixels = dicomfile.read(stream)
+                if pixels:
+                    check_unpacked(pixels, header.size)
                 for _ in copy_pixels(pixels, header.dataset, header.syntax) if pixels else ():
                     pass
             deidentify(header.dataset, header.meta, Pseudonyms(any_key=True), {}, header.size)  # or it is refused
