@@ -44,7 +44,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 ROOT = Path(__file__).resolve().parents[1]
 FOLDED = {"hint", "solution", "spoiler"}
 TITLES = {"callout": "Note", "keypoints": "Key points", "prereq": "Prerequisites", "spoiler": "More"}
-COLOURS = {"caution": "warning", "challenge": "success", "keypoints": "success", "prereq": "warning"}
+# Of the edge alone: the text of JupyterLab's own boxes, "alert", is too pale to read in orange and in the dark theme.
+COLOURS = {"caution": "#c06a00", "challenge": "#2e8b57", "keypoints": "#2e8b57", "prereq": "#c06a00"}
+BOX = '<div style="border: 1px solid {0}; border-left-width: 8px; padding: 8px 16px">'
 
 # Colab opens a notebook without what lies beside it. Its own packages stay as they are, and so "lesson" is not named.
 SET_UP = """\
@@ -203,7 +205,7 @@ def show(node: Text | Image | Code | Div) -> str:
 
 
 def box(name: str, children: list) -> str:
-    """Return a div as a coloured box or, where the learner should think first, as one to unfold."""
+    """Return a div as a box or, where the learner should think first, as one to unfold."""
     title = TITLES.get(name, name.capitalize())
     body = "\n\n".join(filter(None, map(show, children)))
     if children and isinstance(children[0], Text) and children[0].text.startswith("#"):
@@ -212,8 +214,8 @@ def box(name: str, children: list) -> str:
     if name in FOLDED:
         summary = re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(title, quote=False))
         return f"<details>\n<summary>{summary}</summary>\n\n{body.strip()}\n\n</details>"
-    colour = COLOURS.get(name, "info")
-    return f'<div class="alert alert-{colour}">\n\n**{title}**\n\n{body.strip()}\n\n</div>'
+    edge = BOX.format(COLOURS.get(name, "#1a73e8"))
+    return f"{edge}\n\n**{title}**\n\n{body.strip()}\n\n</div>"
 
 
 def cells(path: Path, variant: str) -> list[Cell]:

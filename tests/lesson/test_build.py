@@ -177,6 +177,8 @@ What?
 After the quiz.
 """
 
+NOTE, CHALLENGE = build.BOX.format("#1a73e8"), build.BOX.format("#2e8b57")
+
 
 @pytest.fixture
 def lesson(tmp_path):
@@ -215,24 +217,24 @@ def test_learner_variant(lesson):
     assert [(cell.code is not None, cell.tag, cell.source.split("\n")[0]) for cell in made] == [
         (False, "", "# Hide the name"),
         (True, "set-up", build.SET_UP.split("\n")[0]),
-        (False, "", '<div class="alert alert-info">'),
+        (False, "", NOTE),
         (False, "", "Some text, see [the next one](metadata.ipynb), [a term](../learners/reference.md) and "
          "[a table](../episodes/data/table.csv)."),
         (False, "", "## A section"),
         (True, "", 'name = "Ada"'),
         (False, "", "A sentence."),
         (False, "", '<img src="../episodes/fig/static.png" alt="A &#x27;head&#x27; with ears &lt; 3 &amp; hair">'),
-        (False, "", '<div class="alert alert-info">'),
-        (False, "", '<div class="alert alert-success">'),
+        (False, "", NOTE),
+        (False, "", CHALLENGE),
         (True, "exercise", "mine = name"),
         (False, "", "Then check."),
         (True, "check", 'print("Not yet: the name is there." if mine else "✔ The name is gone.")'),
         (False, "", "<details>"),
         (False, "", "<details>"),
-        (False, "", '<div class="alert alert-success">'),
+        (False, "", CHALLENGE),
         (True, "exercise", "# Your answer"),
         (False, "", "<details>"),
-        (False, "", '<div class="alert alert-success">'),
+        (False, "", CHALLENGE),
         (False, "", "<details>"),
         (True, "", "from PIL import Image"),
         (False, "", "*A figure.*"),
@@ -257,12 +259,12 @@ def test_live_variant_has_headings_challenges_and_empty_cells(lesson):
         "# Hide the name",
         "## A section",
         "",
-        '<div class="alert alert-success">',
+        CHALLENGE,
         "mine = name",
         'print("Not yet: the name is there." if mine else "✔ The name is gone.")',
-        '<div class="alert alert-success">',
+        CHALLENGE,
         "# Your answer",
-        '<div class="alert alert-success">',
+        CHALLENGE,
         "",
         "from safeshare import quiz",
     ]
