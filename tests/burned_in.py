@@ -539,9 +539,9 @@ def example(number: int) -> Example:
     return Example(f"{number:03} {name}, {backdrop.__name__.strip('_')}", FORMATS[name](frames), texts)
 
 
-def examples(count: int = 116) -> Iterator[Example]:
-    """Yield the series, every format four times."""
-    for number in range(count):
+def examples(count: int = 116, first: int = 0) -> Iterator[Example]:
+    """Yield images of the series; of 116, every format comes four times."""
+    for number in range(first, first + count):
         yield example(number)
 
 
