@@ -267,7 +267,9 @@ def test_what_unpacks_to_far_more_than_its_size_is_refused_before_it_is_decoded(
 @pytest.mark.parametrize("verb", ["audit", "strip"])
 def test_no_command_decodes_what_unpacks_to_far_more_than_its_size(tmp_path, capsys, verb):
     path = tmp_path / "scan.dcm"
-    path.write_bytes(hostile_files.one_frame(RLE, 16).replace(b"\x28\0\x10\0US\2\0\x10\0", b"\x28\0\x10\0US\2\0\0\x10", 1))
+    path.write_bytes(
+        hostile_files.one_frame(RLE, 16).replace(b"\x28\0\x10\0US\2\0\x10\0", b"\x28\0\x10\0US\2\0\0\x10", 1)
+    )
     assert cli.main([verb, str(path), *[str(tmp_path / "safe.dcm")] * (verb == "strip"), "--kinds", "text"]) == 1
     assert "a strip and no picture" in capsys.readouterr().err
     assert files(tmp_path) == [path]

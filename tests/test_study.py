@@ -13,6 +13,7 @@ from pathlib import Path
 import burned_in
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 from pydicom.dataset import FileMetaDataset
@@ -458,8 +459,19 @@ def gone():
     raise BrokenExecutor
 
 
+def test_objects_go_from_a_radiograph_and_the_side_stays(tmp_path, capsys):
+    original, truth = data.folder("radiographs") / "hand.dcm", data.folder("radiographs") / "hand_labels.png"
+    assert cli.main(["strip", str(original), str(tmp_path / "safe.dcm")]) == 0
+    assert "Objects were found in 1 of them: look at their copies" in capsys.readouterr().out
+    before, after = dcmread(original).pixel_array, dcmread(tmp_path / "safe.dcm").pixel_array
+    labels = np.asarray(Image.open(truth))
+    for label, what in ((1, "ring"), (2, "bracelet")):
+        assert (after[labels == label] == after.min()).mean() > 0.98, what
+    assert (after[labels == 3] == before[labels == 3]).all(), "the letter L"
+
+
 def test_a_kind_that_there_is_not_is_named(tmp_path):
-    with pytest.raises(ValueError, match="no kind 'voices': there are metadata, text, faces"):
+    with pytest.raises(ValueError, match="no kind 'voices': there are metadata, text, faces, objects"):
         study.audit(tmp_path, kinds=["voices"])
 
 

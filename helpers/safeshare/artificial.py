@@ -78,7 +78,7 @@ def writing(picture: np.ndarray) -> np.ndarray:
     edge = brightest - 0.25 * (brightest - float(np.median(picture)))  # of thin letters, no pixel may be all ink
     shapes = []
     for ink in (picture > edge, *(picture == value for value in _inks(picture))):
-        boxes = np.array([(a.start, a.stop, b.start, b.stop) for a, b in _places(ink)]).reshape(-1, 4)
+        boxes = np.array([(a.start, a.stop, b.start, b.stop) for a, b in _places(ink)], int).reshape(-1, 4)
         high, wide = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
         boxes = boxes[(np.maximum(high, wide) <= 0.06 * max(picture.shape)) & (high >= 2)]
         shapes.append(boxes)
@@ -90,7 +90,8 @@ def writing(picture: np.ndarray) -> np.ndarray:
         _write(out, boxes[near[middle]])
     if out.any():  # and what is left between and behind the letters
         size = 3, 2 * (2 * tall) + 1
-        out = ndimage.maximum_filter(out, (3, 2 * tall + 1)) | ndimage.binary_closing(out, np.ones(size))
+        closed = ndimage.minimum_filter(ndimage.maximum_filter(out, size), size)
+        out = ndimage.maximum_filter(out, (3, 2 * tall + 1)) | closed
     return out
 
 

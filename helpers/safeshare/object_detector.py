@@ -1,11 +1,8 @@
-"""See where foreign objects are in a radiograph: regions that are denser than what is around them, with a sharp border.
+"""See where foreign objects are in a radiograph: candidates that two rounds of trees take for objects, made whole.
 
-Metal stops X-rays so well that its border is a step, as wide as the blur of the detector, while anatomy gets thicker
-and thinner slowly. How high a step is depends on exposure and on the curve that a system shows its images with. So each
-step is compared with those of the anatomy in the same image, and no value of a pixel counts by itself.
-
-A region is what is brighter than some level, in the image itself (large objects), or after the background is taken away
-(objects that lie across dark and bright anatomy). Its whole border must be a step, not just a part of it.
+The first round judges each candidate by itself, the second one with what the first one thinks of what is around it:
+so a chain or a lead is found from end to end, and a bone with a ring around it is no object. What belongs together is
+one region, which is judged once more as a whole, and gets its kind.
 """
 
 from typing import NamedTuple
@@ -14,52 +11,39 @@ import numpy as np
 from scipy import ndimage
 
 from . import artificial
+from .object_borders import chosen, sharp
+from .object_candidates import CAP, Candidates, View, proposed, view
+from .object_shapes import described
+from .object_trees import likely, which
 
-_LONGEST = 1300  # pixels of the longer side of what is looked at
-FIELD = 300.0  # mm; the longer side of an image that does not tell the size of its pixels
-_SMALL, _MIDDLE, _WIDE = 3.5, 14.0, 45.0  # mm; objects thinner than this stand out when the background is taken away
-_FAINTEST = 0.015  # steps of the anatomy, of an ideal one from black to white
-_CAP = 4.0  # times the usual steps; higher ones count no more, else a part of a border could make up for the rest
-_TYPICAL = 0.04  # how high the steps of anatomy are in many images
-_FEW = 3.0  # in short borders, steps are high by chance
-_SURE, _SEEN = 2.1, 1.1  # times the usual steps: at an object's border, and at what may belong to one
-_CERTAIN, _SHARP = 2.45, 2.8  # and of tiny and of large objects
-_ALL_AROUND = 0.8  # of a large object's border; that of a bone is soft at its ends
-_TINY, _CASE = 4.0, 3000.0  # mm2; so small are specks of bone, so large whole bones
+_MAYBE, _SEEN = 0.04, 0.3  # how likely a candidate is an object's, to be looked at twice, and in the end
+_BORDERED, _SURE = 0.3, 0.48  # the same of the likeliest one of a region that has a border all around, or has none,
+# times how likely the whole region is something
+_DENIED = 0.25  # the same of a pixel with a border all around that is anatomy all the same
+_STRONGER = 0.1  # by so much an object on a candidate is likelier than the candidate
+_RING = 3  # pixels around a candidate that are looked at
 _PLATEAU = 0.3  # of a step that is left in the middle of an object
-_LEAST = 2.0  # mm2 that an object covers
-_LARGEST = 0.25  # of the image
-_ALONG = 0.35  # of a side of the image that a region may run along; a collimator's border runs along more
+_MARGIN = 1.5  # mm around what the border tells that the trees add nothing to
 _GAP = 2.0  # mm between links of one chain
 _EIGHT = np.ones((3, 3), bool)
 
 
 class Region(NamedTuple):
-    """An object's place in the image, its pixels there, and how its border compares with the anatomy's."""
+    """An object's place in the image, its pixels there, and how sure it is."""
 
     place: tuple[slice, ...]
     mask: np.ndarray
     score: float
+    kinds: np.ndarray  # how likely it is worn, a tag, a device, a marker
 
 
-class _Candidate(NamedTuple):
-    """A region that is brighter than what is around it."""
+class Part(NamedTuple):
+    """A candidate that may be an object or a part of one."""
 
     place: tuple[slice, slice]
     mask: np.ndarray
-    score: float  # how high the steps at its border are on average
-    needed: float  # for an object
-    thin: bool
-
-
-class _View(NamedTuple):
-    """A reduced image from 0 (black) to about 1, the steps in it, and the size of its pixels."""
-
-    values: np.ndarray
-    steps: np.ndarray
-    usual: float  # how high the steps of the anatomy may be
-    factor: int
-    pixel: float  # mm
+    sure: float
+    features: np.ndarray
 
 
 def regions(picture: np.ndarray, pixel: float | None) -> list[Region]:
@@ -74,144 +58,64 @@ def regions(picture: np.ndarray, pixel: float | None) -> list[Region]:
     flat = artificial.flat_border(picture)
     if artificial.is_drawing(picture, flat):
         return []
-    view = _view(picture, flat, pixel)
-    return _whole(_chosen(_candidates(view), view), view, picture.shape)
+    seen = view(picture, flat, pixel)
+    return _whole(*_judged(seen), seen, picture.shape)
 
 
-def _view(picture: np.ndarray, flat: np.ndarray, pixel: float | None) -> _View:
-    factor = -(-max(picture.shape) // _LONGEST)
-    writing, frame = _reduced_any(artificial.writing(picture), factor), _reduced_any(flat, factor)
-    values = _reduced(picture, factor)
-    writing = ndimage.binary_dilation(writing, iterations=3)
-    inside = values[~(frame | writing)]
-    low, high = np.percentile(inside, (1, 99.7)) if inside.size > 100 else (values.min(), values.max())
-    values = np.clip((values - low) / max(high - low, 1e-6), -0.3, 1.5)
-    values = ndimage.gaussian_filter(values, 0.6)
-    steps = _steps(values)
-    shutter = _reduced_any(artificial.hard_edges(picture, flat) | artificial.masked(picture), factor)
-    steps[ndimage.binary_dilation(shutter, _EIGHT, iterations=5)] = 0
-    steps[writing] = 0
-    tissue = steps[~frame & (values > 0.06)]
-    # Halfway between what this image has and what images usually have, since objects raise the former.
-    usual = (_TYPICAL * float(np.percentile(tissue, 95))) ** 0.5 if tissue.size else _FAINTEST
-    return _View(values, steps, max(_FAINTEST, usual), factor, (pixel or FIELD / max(picture.shape)) * factor)
-
-
-def _reduced(picture: np.ndarray, factor: int) -> np.ndarray:
-    rows, columns = (n // factor for n in picture.shape)
-    cells = picture[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    return np.asarray(cells.mean((1, 3))) if factor > 1 else picture
-
-
-def _reduced_any(mask: np.ndarray, factor: int) -> np.ndarray:
-    rows, columns = (n // factor for n in mask.shape)
-    cells = mask[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    return np.asarray(cells.any(axis=(1, 3)))
-
-
-def _steps(values: np.ndarray) -> np.ndarray:
-    """Return how high the step at each pixel is, times how sharp: a slope is as high only over a longer way."""
-    near, wide = (ndimage.maximum_filter(values, size) - ndimage.minimum_filter(values, size) for size in (5, 15))
-    grain = np.abs(values - ndimage.uniform_filter(values, 3))
-    noise = ndimage.uniform_filter(np.minimum(grain, 0.05), 31)
-    return np.clip(near - 5 * noise, 0, 0.6) * (near / (wide + 0.03)) ** 2
-
-
-def _candidates(view: _View) -> list[_Candidate]:
-    """Return all regions whose border may be an object's, or an object's part's."""
-    values, out = view.values, []
-    views = [(values, np.linspace(0.1, 1.05, 18), 0.0)]
-    for size, low in ((_SMALL, 0.05), (_MIDDLE, 0.06), (_WIDE, 0.08)):
-        window = int(round(size / view.pixel)) | 1
-        views.append((values - ndimage.grey_opening(values, (window, window)), np.geomspace(low, 0.85, 9), size))
-    for raised, levels, size in views:
-        for level in levels:
-            out += _judged(raised > level, view, size == _SMALL)
-    return out
-
-
-def _judged(inside: np.ndarray, view: _View, fine: bool) -> list[_Candidate]:
-    """Return the regions of a mask that may be objects, or thin parts of one."""
-    labels, count = ndimage.label(inside, _EIGHT)
-    if not count:
-        return []
-    rim = inside & ~ndimage.binary_erosion(inside, border_value=1)
-    which = labels[rim]
-    length = np.maximum(np.bincount(which, minlength=count + 1), 1)
-    steps = view.steps[rim]
-    score = np.bincount(which, np.minimum(steps, _CAP * view.usual), count + 1) / length / (1 + _FEW / length**0.5)
-    area = np.bincount(labels.ravel(), minlength=count + 1)
-    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
-    reach = np.array([np.bincount(side, minlength=count + 1) / len(side) for side in sides])
-    along = np.where((reach > 0.02).sum(0) > 1, 1.0, reach.max(0))  # a corner that a round collimator leaves out
-    fits = (area * view.pixel**2 > _LEAST) & (area < _LARGEST * labels.size) & (along < _ALONG)
-    fits &= score > _SEEN * view.usual
-    thick = 2 * area / length * view.pixel
-    size = area * view.pixel**2
-    needed = np.select([size < _TINY, size > _CASE], [_CERTAIN, _SHARP], _SURE) * view.usual
-    lowest = np.bincount(which, steps > view.usual, count + 1) / length
-    fits &= (size < _CASE) | (lowest > _ALL_AROUND)
-    fits[0] = False
-    places = ndimage.find_objects(labels) if fits.any() else []
+def parts(found: Candidates) -> list[Part]:
+    """Return the candidates that the first round finds worth a second look."""
+    sure = likely("alone", found.features)
     return [
-        _Candidate(
-            places[label - 1],
-            labels[places[label - 1]] == label,
-            float(score[label]),
-            needed[label],
-            bool(fine and thick[label] < 3 and length[label] * view.pixel > 8),
-        )
-        for label in np.flatnonzero(fits)
+        Part(found.places[k], found.labels[found.places[k]] == k + 1, float(sure[k]), found.features[k])
+        for k in np.flatnonzero(sure > _MAYBE)
     ]
 
 
-def _chosen(candidates: list[_Candidate], view: _View) -> np.ndarray:
-    """Return how sure it is of each pixel that it is in an object: 1 or more where it is.
-
-    Three ways lead there: a sharp border, a less sharp one around what has a sharp one (the can around a battery), and
-    a thin line with a less sharp border that goes on from there (a lead). The surest come first, and of a region that
-    holds one of them, such as a bone with a ring around it, the rest of the border must be sharp, too.
-    """
-    sure = np.zeros(view.values.shape)
-    near = np.zeros(view.values.shape, bool)
-    later = []
-    for each in sorted(candidates, key=lambda each: each.needed / each.score):
-        if each.score > each.needed and _rest(each, near, view) > each.needed:
-            _accept(each, sure, near)
-        else:
-            later.append(each)
-    thin = np.zeros(sure.shape, bool)
-    for each in sorted(later, key=lambda each: -each.score):
-        if (sure[each.place] > 0)[each.mask].mean() > 0.12:
-            if each.mask.sum() * view.pixel**2 < _CASE and _rest(each, near, view) > _SEEN * view.usual:
-                _accept(each, sure, near)
-        elif each.thin:
-            thin[each.place] |= each.mask
-    joined = ndimage.binary_dilation(thin | (sure > 0), _EIGHT, iterations=max(1, round(_GAP / view.pixel)))
-    labels, count = ndimage.label(joined, _EIGHT)
-    kept = np.bincount(labels.ravel(), (sure > 0).ravel(), count + 1) > 0
-    kept[0] = False
-    return np.where(kept[labels] & thin, np.maximum(sure, 1.0), sure)
+def _judged(seen: View) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels with a border all around that is an object's, and how sure the trees are of each pixel."""
+    some, bordered = [], []
+    for found in proposed(seen):
+        some += parts(found)
+        bordered += sharp(found, seen)
+    return chosen(bordered, seen) > 0, together(some, seen)
 
 
-def _rest(each: _Candidate, near: np.ndarray, view: _View) -> float:
-    """Return how high the steps are at the part of a border that is not an accepted object's, if there is one."""
-    if not near[each.place][each.mask].any():
-        return each.score
-    rim = each.mask & ~ndimage.binary_erosion(np.pad(each.mask, 1))[1:-1, 1:-1]
-    rest = rim & ~near[each.place]
-    count = int(rest.sum())
-    if count < 0.1 * rim.sum():
-        return each.score
-    steps = np.minimum(view.steps[each.place][rest], _CAP * view.usual)
-    return float(steps.mean()) / (1 + _FEW / count**0.5)
+def painted(some: list[Part], shape: tuple[int, ...]) -> np.ndarray:
+    """Return for each pixel how sure the surest candidate is that covers it."""
+    out = np.zeros(shape, np.float32)
+    for each in some:
+        part = out[each.place]
+        part[each.mask] = np.maximum(part[each.mask], each.sure)
+    return out
 
 
-def _accept(each: _Candidate, sure: np.ndarray, near: np.ndarray) -> None:
-    part = sure[each.place]
-    part[each.mask] = np.maximum(part[each.mask], max(1.0, each.score / each.needed))
-    around = tuple(slice(max(0, p.start - 4), p.stop + 4) for p in each.place)
-    near[around] |= ndimage.binary_dilation(sure[around] > 0, _EIGHT, iterations=3)
+def around(each: Part, sure: np.ndarray, seen: View) -> list[float]:
+    """Return what the first round thinks of a candidate, of its inside and of what is around it."""
+    wide = tuple(slice(max(0, p.start - _RING), p.stop + _RING) for p in each.place)
+    mask = np.zeros(sure[wide].shape, bool)
+    mask[tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(each.place, wide, strict=True))] = each.mask
+    here, steps = sure[wide], seen.steps[wide]
+    ring = ndimage.binary_dilation(mask, _EIGHT, iterations=_RING) & ~mask
+    rim = mask & ~ndimage.binary_erosion(np.pad(mask, 1))[1:-1, 1:-1]
+    inside, beyond = here[mask], here[ring] if ring.any() else np.zeros(1)
+    stronger = mask & (here > each.sure + _STRONGER)
+    rest = rim & ~ndimage.binary_dilation(stronger, _EIGHT, iterations=_RING) if stronger.any() else rim
+    height = np.minimum(steps[rest], CAP * seen.usual).mean() / seen.usual if rest.any() else -1.0
+    return [
+        each.sure, float(inside.mean()), float(inside.max()), float((inside > 0.5).mean()), float(beyond.mean()),
+        float(beyond.max()), float((beyond > 0.5).mean()), float(stronger.sum() / mask.sum()),
+        float(rest.sum() / max(1, rim.sum())), float(height),
+    ]  # fmt: skip
+
+
+def together(some: list[Part], seen: View) -> np.ndarray:
+    """Return how sure it is of each pixel that it is in an object."""
+    if not some:
+        return np.zeros(seen.values.shape, np.float32)
+    first = painted(some, seen.values.shape)
+    rows = np.array([np.concatenate([each.features, around(each, first, seen)]) for each in some], np.float32)
+    judged = zip(some, likely("together", rows), strict=True)
+    return painted([each._replace(sure=float(sure)) for each, sure in judged], seen.values.shape)
 
 
 def _filled(found: np.ndarray, values: np.ndarray, reach: int) -> np.ndarray:
@@ -237,20 +141,55 @@ def _filled(found: np.ndarray, values: np.ndarray, reach: int) -> np.ndarray:
     return out
 
 
-def _whole(sure: np.ndarray, view: _View, shape: tuple[int, int]) -> list[Region]:
-    """Return what belongs together as regions of the image."""
-    reach = max(1, round(_GAP / view.pixel))
-    found = ndimage.binary_dilation(_filled(sure > 0, view.values, 3 * reach), _EIGHT)
+def grouped(found: np.ndarray, seen: View) -> list[tuple[tuple[slice, ...], np.ndarray]]:
+    """Return the place and the pixels of each object: what is less than a gap apart belongs together."""
+    reach = max(1, round(_GAP / seen.pixel))
+    return _joined(ndimage.binary_dilation(_filled(found, seen.values, 3 * reach), _EIGHT), reach)
+
+
+def _joined(found: np.ndarray, reach: int) -> list[tuple[tuple[slice, ...], np.ndarray]]:
+    """Return the place and the pixels of what lies so near to each other."""
     labels, _ = ndimage.label(ndimage.binary_dilation(found, _EIGHT, iterations=reach), _EIGHT)
     labels *= found
-    out = []
-    for label, place in enumerate(ndimage.find_objects(labels), 1):
-        if place is None:
-            continue
-        part = labels[place] == label
-        mask = np.repeat(np.repeat(part, view.factor, 0), view.factor, 1)
-        low = [axis.start * view.factor for axis in place]
-        whole = tuple(slice(a, min(a + n, size)) for a, n, size in zip(low, mask.shape, shape, strict=True))
-        mask = mask[: whole[0].stop - whole[0].start, : whole[1].stop - whole[1].start]
-        out.append(Region(whole, mask, float(sure[place][part].max())))
-    return out
+    places = enumerate(ndimage.find_objects(labels), 1)
+    return [(place, labels[place] == number) for number, place in places if place is not None]
+
+
+def features(place: tuple[slice, ...], mask: np.ndarray, sure: np.ndarray, seen: View) -> list[float]:
+    """Return what a region's kind is told by."""
+    here = sure[place][mask]
+    return [*described(seen, place, mask), float(here.max()), float(here.mean())]
+
+
+def _whole(bordered: np.ndarray, sure: np.ndarray, seen: View, shape: tuple[int, int]) -> list[Region]:
+    """Return the objects as regions of the image in its full size.
+
+    What the border tells comes first, as it tells apart what crosses, and the trees add what it does not see.
+    """
+    out = _likely(grouped(bordered & (sure > _DENIED), seen), _BORDERED, sure, seen)
+    near = np.zeros(sure.shape, bool)
+    for each in out:
+        near[each.place] |= each.mask
+    near = ndimage.binary_dilation(near, _EIGHT, iterations=max(1, round(_MARGIN / seen.pixel)))
+    out += _likely(grouped((sure > _SEEN) & ~near, seen), _SURE, sure, seen)
+    out.sort(key=lambda region: (region.place[0].start, region.place[1].start))
+    return [_enlarged(each, seen.factor, shape) for each in out]
+
+
+def _likely(
+    found: list[tuple[tuple[slice, ...], np.ndarray]], least: float, sure: np.ndarray, seen: View
+) -> list[Region]:
+    """Return those of the objects that are likely enough, as a whole and in their likeliest part."""
+    if not found:
+        return []
+    kinds = which(np.array([features(place, mask, sure, seen) for place, mask in found], np.float32))
+    scores = [float(sure[place][mask].max() * (1 - kind[0])) for (place, mask), kind in zip(found, kinds, strict=True)]
+    judged = zip(found, scores, kinds, strict=True)
+    return [Region(place, mask, score, kind[1:]) for (place, mask), score, kind in judged if score > least]
+
+
+def _enlarged(region: Region, factor: int, shape: tuple[int, int]) -> Region:
+    mask = np.repeat(np.repeat(region.mask, factor, 0), factor, 1)
+    low = [axis.start * factor for axis in region.place]
+    place = tuple(slice(a, min(a + n, size)) for a, n, size in zip(low, mask.shape, shape, strict=True))
+    return region._replace(place=place, mask=mask[: place[0].stop - place[0].start, : place[1].stop - place[1].start])

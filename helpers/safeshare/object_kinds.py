@@ -12,53 +12,55 @@ from .blanking import Box
 from .object_detector import Region
 
 _MARKER = r"(R|L|RT|LT|RIGHT|LEFT|AP|PA|LAT|LL|CC|MLO|[RL]?(CC|MLO)|PORTABLE|SUPINE|ERECT|UPRIGHT|SITTING)"
+_CAN = 26.0  # mm; what is so thick all around is the can of a device, or a joint
 _PLATE = 5.0  # mm; a part that is so thick can be written on
 _SURE = 0.6  # of a reading that is shown
+_KIND, _MAYBE = 0.6, 0.25  # how likely a kind is, so that it is this one, and that it may be
+_IMPLANT = 0.75  # and so that it is an implant, which stays
 _SERIAL = ("DeviceSerialNumber", "DeviceID", "DetectorID", "StationName", "UniqueDeviceIdentifier", "GantryID",
            "PlateID", "CassetteID", "PatientID", "PatientName", "AccessionNumber")  # fmt: skip
 _MOST = 8  # lines on an object that are read
 
 
 class Kind(NamedTuple):
-    """What an object is, the words on it, and the pixels of these words in its region."""
+    """What an object is, the words on it, the pixels of these words in its region, and how sure the kind is."""
 
     label: str
     words: str
     letters: np.ndarray
+    sure: float
 
 
 def judge(picture: np.ndarray, region: Region, pixel: float) -> Kind:
-    """Return what kind of object a region is, as well as its shape and its words tell.
+    """Return what kind of object a region is, as well as its shape and the words on it tell.
 
-    Only what is surely a marker or an implant is called so, since these stay.
+    Only what is surely a marker or an implant is called so, since these stay. In doubt it is unknown, and not surely.
     """
     mask = region.mask
+    worn, tag, device, marker = region.kinds
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * pixel
-    thick, area = 2 * float(depth.max()), float(mask.sum()) * pixel**2
-    high, wide = (part * pixel for part in mask.shape)
-    solid = ndimage.label(depth > _PLATE / 2)[1]
+    thick, (high, wide) = 2 * float(depth.max()), (part * pixel for part in mask.shape)
     words, letters = "", np.zeros(mask.shape, bool)
-    if max(high, wide) < 45 and min(high, wide) > 4:
+    if max(high, wide) < 80 and min(high, wide) > 4 and (marker > _MAYBE or max(high, wide) < 45):
         words, _ = _reading(picture, region, pixel, whole=True)
-        if re.fullmatch(_MARKER, words.upper().strip(" .")):
-            return Kind("marker", words, letters)
-    if thick > _PLATE or len(words) < 4:
+        plain = words.upper().strip(" .")
+        if re.fullmatch(_MARKER, plain) or (marker > _KIND and len(re.sub(r"\W", "", plain)) < 4):
+            return Kind("marker", words, letters, max(marker, 0.9))
+        if marker > _KIND:
+            return Kind("tag or bracelet", words, letters, 0.5)  # a plate of lead letters may hold a name
+    if thick > _PLATE:
         words, letters = _reading(picture, region, pixel, whole=False)
     signs = len(re.sub(r"\W", "", words))
-    if signs > 3 and wide > 2 * high and thick < 0.8 * high and mask.mean() < 0.8:
-        return Kind("writing", words, letters)  # burned in, with no tag behind it
-    length = float(np.hypot(high, wide))
-    if solid == 1 and thick > 26 and area > 700:  # a can, a ball; with a second solid part it may be a pendant, too
-        return Kind("implant or device", words, letters | _fine(picture[region.place], depth, pixel))
-    if signs > 6 or (signs > 3 and sum(sign.isdigit() for sign in words) > 2):
-        return Kind("tag or bracelet", words, letters)
-    if solid == 1 and length > 60 and signs < 4 and length * thick < 1.8 * area:
-        return Kind("implant or device", words, letters)
-    if thick > 9 and 1.7 < max(high, wide) / min(high, wide) and area > 250:
-        return Kind("tag or bracelet", words, letters)
-    if signs or thick > 8 or length > 30:
-        return Kind("jewellery", words, letters)
-    return Kind("unknown", words, letters)
+    solid = ndimage.label(depth > _PLATE / 2)[1]
+    if solid == 1 and thick > _CAN and device > worn + tag:
+        return Kind("implant or device", words, letters | _fine(picture[region.place], depth, pixel), 0.8)
+    if worn + tag < _KIND and device < _IMPLANT:
+        return Kind("unknown", words, letters, max(worn + tag, device))
+    if device > _IMPLANT:
+        return Kind("implant or device", words, letters | _fine(picture[region.place], depth, pixel), device)
+    if tag > worn or signs > 6 or (signs > 3 and sum(sign.isdigit() for sign in words) > 2):
+        return Kind("tag or bracelet", words, letters, worn + tag)
+    return Kind("jewellery", words, letters, worn + tag)
 
 
 def _fine(part: np.ndarray, depth: np.ndarray, pixel: float) -> np.ndarray:

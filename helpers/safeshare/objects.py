@@ -1,11 +1,15 @@
 """Objects: show, find and strip jewellery, tags and devices that X-rays show on and in a patient.
 
-In radiographs an object is a region with a sharp border (see object_detector.py), in CT it is a lump of voxels as dense
-as metal (metal.py). Each finding has an ``action``: "C" for what ``strip`` takes out, "K" for what it keeps: a
-radiographer's marker, which tells left from right, and an implant, as an image without it would be false.
+In radiographs an object is a region that its border and trained trees tell from anatomy (see object_detector.py), in CT
+it is a lump of voxels as dense as metal (metal.py). Each finding has an ``action``: "C" for what ``strip`` takes out,
+"K" for what it keeps: a radiographer's marker, which tells left from right, and what is surely an implant, as an image
+without it would be false. What is unknown goes.
+
+Not all is found: faint things (thin chains, buttons and tags before dense bone or in noise, a pacemaker in a thick
+belly), and things that stop no X-rays. tests/benchmarks/objects.py measures it on synthetic radiographs. So look.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -119,31 +123,43 @@ def strip(
     if isinstance(image, Volume):
         return _stripped_volume(image, objects, method, pseudonyms)
     found = find(image) if objects is None else list(objects)
-    where = np.zeros(blanking.size(image), bool)
-    margin = max(2, int(np.ceil(_MARGIN / (_spacing(image)[0] or 0.5))))
+    where, letters = (np.zeros(blanking.size(image), bool) for _ in range(2))
+    pixel = _spacing(image)[0]
+    margin = max(2, int(np.ceil(_MARGIN / (pixel or 0.5))))
     for each in found:
-        _cover(where[each.box.frame or 0], each, margin, objects is None and each.action == "K", _spacing(image)[0])
-    new = _blanked(image, where, method)
-    if where.any():
-        for keyword in ("IconImageSequence",):
-            new.pop(keyword, None)
+        kept = objects is None and each.action == "K"
+        _cover((letters if kept else where)[each.box.frame or 0], each, margin, kept, pixel)
+    new = _changed(image, where, _smooth) if method == "fill" and where.any() else blanking.blank(image, where)
+    new = _changed(new, letters & ~where, _even)
+    if (where | letters).any():
+        new.pop("IconImageSequence", None)
         derivation.add_method(new, _CLEAN_PIXEL_DATA)
         derivation.call_derived(new)
         derivation.tell(new, _DONE[method], pseudonyms)
     return new
 
 
-def _blanked(dataset: Dataset, where: np.ndarray, method: str) -> Dataset:
-    if method == "mask" or not where.any():
-        return blanking.blank(dataset, where)
+def _changed(dataset: Dataset, where: np.ndarray, values: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Dataset:
+    """Return a data set with other values where a mask is true: those that a function makes of a frame and its mask."""
     new = dataset
-    for number, picture in _pictures(dataset, stored=True):
+    for number, picture in _pictures(dataset, stored=True) if where.any() else ():
         if where[number].any():
             only = np.zeros_like(where)
             only[number] = where[number]
-            values = _smooth(picture, where[number])[where[number]]
-            new = blanking.blank(new, only, values[:, np.newaxis])
+            new = blanking.blank(new, only, values(picture, where[number])[where[number]][:, np.newaxis])
     return new
+
+
+def _even(picture: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Return a picture each of whose hidden parts is as flat as a mask, and as bright as the rim around it."""
+    out = picture.copy()
+    labels, _ = ndimage.label(hidden)
+    for label, place in enumerate(ndimage.find_objects(labels), 1):
+        wide = tuple(slice(max(0, part.start - 3), part.stop + 3) for part in place)
+        part = labels[wide] == label
+        rim = ndimage.binary_dilation(part, iterations=2) & ~hidden[wide]
+        out[wide][part] = np.median(picture[wide][rim]).astype(picture.dtype) if rim.any() else picture.min()
+    return out
 
 
 def _smooth(picture: np.ndarray, hidden: np.ndarray) -> np.ndarray:
@@ -195,7 +211,8 @@ def _letters_and_cases(mask: np.ndarray, pixel: float) -> np.ndarray:
 
 
 def _in_radiograph(dataset: Dataset, picture: np.ndarray, frame: int) -> list[ObjectFinding]:
-    from .object_detector import FIELD, regions
+    from .object_candidates import FIELD
+    from .object_detector import regions
     from .object_kinds import judge, outline, same_in_header
 
     known = _spacing(dataset)[0]
@@ -203,8 +220,6 @@ def _in_radiograph(dataset: Dataset, picture: np.ndarray, frame: int) -> list[Ob
     out = []
     for region in regions(picture, known):
         kind = judge(picture, region, pixel)
-        if kind.label == "writing":
-            continue
         rows, columns = region.place
         box = Box(columns.start, rows.start, columns.stop, rows.stop, frame)
         attributes = same_in_header(dataset, kind.words)
@@ -215,7 +230,7 @@ def _in_radiograph(dataset: Dataset, picture: np.ndarray, frame: int) -> list[Ob
                 f"{kind.label} {kind.words!r}" if kind.words else kind.label,
                 "K" if kind.label in KEPT else "C",
                 _WHY[kind.label] + _SOURCE,
-                round(1 / (1 + float(np.exp(-region.score))), 2),
+                round(float(region.score * kind.sure), 2),
                 kind.label,
                 box,
                 outline(region),

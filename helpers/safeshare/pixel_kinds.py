@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -12,11 +12,15 @@ from pydicom.pixels import iter_pixels
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from . import blanking, dicomfile, faces, text, volume
+from .blanking import Box
 from .elements import UNREADABLE
 from .elements import text as value
 from .finding import Finding, Refused
 from .text import TextFinding
 from .volume import Volume
+
+if TYPE_CHECKING:
+    from .objects import ObjectFinding
 
 _NUMBERS = {  # what a program computed for each pixel, and no screen ever showed: masks, doses, parameters (PS3.4 B.5)
     f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("66.4", "66.7", "481.2", "30")
@@ -43,15 +47,16 @@ def finder(paths: Sequence[Path], scan: bool, kinds: Sequence[str]) -> Callable[
         shown: list[Finding] = []
         if scan and {"faces", "objects"} & set(kinds):
             whole = volume.read(paths)
-            shown += _objects_in(whole) if "objects" in kinds else []
+            shown += _identifying(_seen_objects(whole)) if "objects" in kinds else []
             shown += faces.find(whole) if "faces" in kinds else []
         standing = _standing_text(paths, load) if scan and "text" in kinds else None
 
     def find(path: Path) -> list[Finding]:
         with _readable():
             dataset = load(path)
-            found = _objects_in(dataset) if "objects" in kinds else []
-            return found + (_text_in(dataset, standing) if "text" in kinds else []) + shown
+            seen = _seen_objects(dataset) if "objects" in kinds else []
+            lines = _text_in(dataset, standing, seen) if "text" in kinds else []
+            return [*_identifying(seen), *lines, *shown]
 
     return find
 
@@ -75,11 +80,12 @@ def stripper(
     def strip(path: Path) -> tuple[Dataset | None, list[Finding]]:
         with _readable():
             dataset, new, found = opened(path), changed.get(path), list(shown)
-            if "objects" in kinds and (seen := _objects_in(dataset)):
+            seen = _seen_objects(dataset) if "objects" in kinds else []
+            if objects := _identifying(seen):
                 dataset = new = _objects_stripped(dataset, key)
-                found += seen
+                found += objects
             if "text" in kinds:
-                lines = _text_in(dataset, standing)
+                lines = _text_in(dataset, standing, seen)
                 if any(each.where != "BurnedInAnnotation" for each in lines):  # which is a remark, nothing to take out
                     boxes = [each.box for each in lines if isinstance(each, TextFinding)]
                     new = text.strip(dataset, boxes, key=key)
@@ -125,7 +131,7 @@ def _without_faces_and_objects(
     if not {"faces", "objects"} & set(kinds):
         return {}, []
     scan = safe = volume.read(paths)
-    found = _objects_in(scan) if "objects" in kinds else []
+    found: list[Finding] = [*_identifying(_seen_objects(scan))] if "objects" in kinds else []
     if found:
         safe = _objects_stripped(scan, key)
     if "faces" in kinds:
@@ -137,13 +143,17 @@ def _without_faces_and_objects(
     return {Path(str(old.filename)): new for old, new in zip(scan.datasets, safe.datasets, strict=True)}, found
 
 
-def _objects_in(image: Dataset | Volume) -> list[Finding]:
-    """Return the objects that ``objects.strip`` takes out of a radiograph or a CT, or takes the letters off."""
+def _seen_objects(image: Dataset | Volume) -> "list[ObjectFinding]":
+    """Return the objects in a radiograph or a CT, none in anything else."""
     if image.modality != "CT" if isinstance(image, Volume) else value(image, "SOPClassUID") not in _RADIOGRAPHS:
         return []
     from . import objects
 
-    seen = objects.find(image)
+    return objects.find(image)
+
+
+def _identifying(seen: "list[ObjectFinding]") -> "list[ObjectFinding]":
+    """Return the objects that ``objects.strip`` takes out, or takes the letters off."""
     return [each for each in seen if each.action == "C" or (each.words and each.label != "marker")]
 
 
@@ -154,13 +164,28 @@ def _objects_stripped(image: Any, key: bytes | str) -> Any:
     return objects.strip(image, key=key)
 
 
-def _text_in(dataset: Dataset, standing: list[TextFinding] | None) -> list[Finding]:
-    """Return the text in a data set; that in its pixels is known if it is ``standing`` text, and looked for if not."""
+def _text_in(dataset: Dataset, standing: list[TextFinding] | None, seen: "list[ObjectFinding]") -> list[Finding]:
+    """Return the text in a data set but that on a marker of the side, which stays.
+
+    What is in its pixels is known if it is ``standing`` text, and looked for if not.
+    """
     if standing is None and value(dataset, "SOPClassUID") in _NUMBERS:
         standing = []
     if standing is None or dataset.get("BurnedInAnnotation") == "YES":
-        return text.find(dataset)
-    return [*standing, *text.find(dataset, frames=[])]
+        lines = text.find(dataset)
+    else:
+        lines = [*standing, *text.find(dataset, frames=[])]
+    markers = [each.box for each in seen if each.label == "marker"]
+    return [line for line in lines if not any(_on(line, marker) for marker in markers)]
+
+
+def _on(line: Finding, marker: Box) -> bool:
+    """Tell whether a line of text is what is written on a marker: its middle is on it, and it is hardly larger."""
+    if not isinstance(line, TextFinding) or len({line.box.frame, marker.frame} - {None}) > 1:
+        return False
+    box = line.box
+    middle = marker.x0 <= (box.x0 + box.x1) / 2 <= marker.x1 and marker.y0 <= (box.y0 + box.y1) / 2 <= marker.y1
+    return middle and (box.x1 - box.x0) * (box.y1 - box.y0) <= 2 * (marker.x1 - marker.x0) * (marker.y1 - marker.y0)
 
 
 def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | None:

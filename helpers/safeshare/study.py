@@ -18,7 +18,7 @@ from .pseudonyms import Pseudonyms
 from .report import Report
 from .series import Job, Outcome, Task
 
-KINDS = ("metadata", "text", "faces")
+KINDS = ("metadata", "text", "faces", "objects")
 MARK = ".safeshare"  # in a folder that is not finished
 Progress = Callable[[Iterable[Outcome], int], Iterable[Outcome]]
 
@@ -39,7 +39,7 @@ def audit(
     ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
 
     Raises ``ValueError`` when there is nothing to read at ``source``, or for an unknown option or kind, and
-    ``ImportError`` for the kind "text" without the optional part ``text``.
+    ``ImportError`` for the kind "text" or "objects" without the optional part ``text``.
     """
     method_options(options)
     source = Path(source)
@@ -61,9 +61,10 @@ def strip(
 ) -> Report:
     """Write a copy of each file of ``source``, a file or a folder, into ``destination``, without what identifies.
 
-    First faces go, which takes all slices of a CT, MR or PET series: a series in which that cannot be told for all is
-    refused as a whole. Then text goes: of an image that stands alone from its pixels, of such a series what stands on
-    all slices in one place (and on a slice whose Burned In Annotation says YES), and what stands outside of pixels.
+    First objects and faces go, which takes all slices of a CT, MR or PET series: a series in which that cannot be told
+    for all is refused as a whole. Objects are looked for in radiographs and CT; implants and markers stay, without
+    their numbers. Then text goes: of an image that stands alone from its pixels, of such a series what stands on all
+    slices in one place (and on a slice whose Burned In Annotation says YES), and what stands outside of pixels.
     Metadata goes last. Pixels in which nothing was found keep their very bytes.
 
     A copy is named study/series/instance.dcm by its UIDs, which are new, since names of files and folders name
@@ -84,7 +85,7 @@ def strip(
     ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
 
     Raises ``ValueError`` when source and destination do not fit together, for an unknown option or kind or a short key,
-    and ``ImportError`` for the kind "text" without the optional part ``text``.
+    and ``ImportError`` for the kind "text" or "objects" without the optional part ``text``.
     """
     source, destination = Path(source), Path(destination)
     method_options(options)
@@ -190,7 +191,7 @@ def _checked(kinds: Collection[str]) -> tuple[str, ...]:
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"There is no kind {kind!r}: there are {', '.join(KINDS)}.")
-    if "text" in kinds:
+    if {"text", "objects"} & set(kinds):  # on objects, words are read
         from . import text_detector  # noqa: F401  # says at once if it lacks what it needs
     return tuple(kind for kind in KINDS if kind in kinds)
 
