@@ -29,8 +29,6 @@ _FEW = 8  # so many frames are all looked at; of longer clips so many, and all f
 _CHUNK = 16  # frames whose extremes are taken together
 _LOOKS = 3  # times that a picture is looked at, at most
 _REST = 0.01  # of a picture may a rest of text take that is seen only when the other text is blank
-_LARGE = 64  # pixels that a box of large letters is high
-_LEGIBLE = 0.5  # how sure a reading of large letters is at least
 _CERTAIN = 0.9  # how sure a reading must be for a text to stay
 
 TECHNICAL = (
@@ -163,8 +161,7 @@ def _lines(dataset: Dataset, frames: Iterable[int] | None, block: int = 1) -> It
     for frame, picture in _pictures(dataset, frames) if _has_picture(dataset) else ():
         for x0, y0, x1, y1, sure, _ in lines(picture):
             box = Box(x0 - x0 % block, y0 - y0 % block, x1 + -x1 % block, y1 + -y1 % block, frame)
-            if not _is_anatomy(picture, box):
-                found.append((box, sure, picture))
+            found.append((box, sure, picture))
     yield from merged(found)
 
 
@@ -173,14 +170,6 @@ def _block(dataset: Dataset) -> int:
     if dataset.file_meta.get("TransferSyntaxUID") in (JPEGBaseline8Bit, JPEGExtended12Bit):
         return 8
     return 2 if str(dataset.PhotometricInterpretation).endswith("_422") else 1
-
-
-def _is_anatomy(picture: np.ndarray, box: Box) -> bool:
-    """Tell whether a box is as high as large letters, which would be easy to read, and no two can be read in it."""
-    if min(box.x1 - box.x0, box.y1 - box.y0) < _LARGE:
-        return False
-    words, sure = _read(picture, box)
-    return len(words) < 2 or sure < _LEGIBLE
 
 
 def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[int | None, np.ndarray]]:
