@@ -286,12 +286,13 @@ def harmless(canvas: Canvas, layers: Layers) -> None:
         add(layers, "contrast", tree * r.uniform(0.4, 1.3))
 
 
-def body(random: np.random.RandomState, longest: int) -> tuple[Canvas, Layers]:
-    """Return a body at random, on a canvas of so many pixels at most."""
+def body(random: np.random.RandomState, pixel: float, most: int) -> tuple[Canvas, Layers]:
+    """Return a body at random, on a canvas with pixels of so many mm, or larger ones where it would have too many."""
     draw, least, greatest = BODIES[random.randint(len(BODIES))]
     size = random.uniform(least, greatest)
-    rows = int(random.uniform(0.5, 1) * longest)
-    canvas = Canvas((rows, int(rows * random.uniform(0.75, 1.2))), size / rows, random)
+    pixel = max(pixel, size / most)
+    rows = int(size / pixel)
+    canvas = Canvas((rows, int(rows * random.uniform(0.75, 1.2))), pixel, random)
     layers: Layers = {}
     draw(canvas, layers)
     harmless(canvas, layers)

@@ -11,7 +11,9 @@ from xray_devices import some
 from xray_things import Tray
 
 VISIBLE = 0.03  # of the range: what an object changes by less is not to be seen
+STRIPPED = 0.12  # of the pictures have some of their objects masked
 MOST = 0.1  # of a part that objects cover before another one is put there
+PIXELS, MOST_PIXELS = (0.22, 0.7), 1100  # mm, and along a body at most
 NOTHING = 255  # for pixels that count neither way
 
 
@@ -39,12 +41,12 @@ class Body:
     """A body that many radiographs are taken of."""
 
     def __init__(self, random: np.random.RandomState):
-        self.canvas, self.layers = body(random, random.randint(600, 1150))
+        self.canvas, self.layers = body(random, float(np.exp(random.uniform(*np.log(PIXELS)))), MOST_PIXELS)
         coarse: Layers = {material: thick[::6, ::6] for material, thick in self.layers.items()}
         self.coarse = coarse
 
     def part(self, size: int, random: np.random.RandomState) -> tuple[Canvas, Layers]:
-        """Return a square part, turned in one of eight ways."""
+        """Return a part of so many pixels along at most, turned in one of eight ways."""
         rows, columns = self.canvas.shape
         high, wide = min(size, rows), min(size, columns)
         y, x = random.randint(rows - high + 1), random.randint(columns - wide + 1)
@@ -52,9 +54,8 @@ class Body:
         out = {}
         for material, thick in self.layers.items():
             piece = np.rot90(thick[y : y + high, x : x + wide], turns)
-            piece = piece[:, ::-1] if flip else piece
-            out[material] = np.pad(piece, ((0, size - piece.shape[0]), (0, size - piece.shape[1])), mode="edge")
-        return Canvas((size, size), self.canvas.pixel, random), out
+            out[material] = np.ascontiguousarray(piece[:, ::-1] if flip else piece)
+        return Canvas(next(iter(out.values())).shape, self.canvas.pixel, random), out
 
 
 def stopped(layers: Layers, shares: np.ndarray, dose: float) -> np.ndarray:
@@ -120,7 +121,7 @@ def sample(whole: Body, size: int, random: np.random.RandomState) -> Sample:
     r = random
     canvas, layers = whole.part(size, r)
     tray = Tray(canvas)
-    for _ in range(0 if r.rand() < 0.25 else 1 + r.poisson(1.6)):
+    for _ in range(0 if r.rand() < 0.3 else 1 + r.poisson(1.6)):
         if (tray.kind > 0).mean() < MOST:
             some(tray, 1)
     how, pixel = Technique(r, canvas.pixel), canvas.pixel
@@ -145,7 +146,7 @@ def sample(whole: Body, size: int, random: np.random.RandomState) -> Sample:
     ends = np.percentile(reference, (1, 99.7)) + r.normal(0, 0.03, 2)
     if tray.metal and r.rand() < 0.5:
         ends[1] = max(ends[1], np.percentile(shown, 99.7))
-    shown, kind = artificial(shown, kind, r)
+    shown, kind = hidden(*artificial(shown, kind, r), r)
     if r.rand() < 0.2:
         levels = 2 ** r.randint(6, 9)
         shown = np.round(shown * levels) / levels
@@ -163,6 +164,29 @@ def collimator(canvas: Canvas) -> np.ndarray:
     rim = r.uniform(0.3, 8)
     open_ = np.clip((r.uniform(0.1, 0.45) * w - np.abs(u + r.uniform(-0.2, 0.2) * w)) / rim + 0.5, 0, 1)
     return (beyond + (1 - beyond) * open_).astype(np.float32)
+
+
+def hidden(shown: np.ndarray, kind: np.ndarray, r: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
+    """Mask some of the objects, or fill them in, as somebody did who stripped them: then they are none."""
+    if r.rand() > STRIPPED or not (kind > 0).any():
+        return shown, kind
+    objects = ndimage.binary_dilation((kind > 0) & (kind < NOTHING), iterations=2)
+    labels, count = ndimage.label(objects)
+    gone = ndimage.binary_dilation((labels > 0) & np.r_[False, r.rand(count) < 0.8][labels], iterations=r.randint(1, 5))
+    if r.rand() < 0.4:
+        gone = ndimage.binary_closing(np.pad(gone, 12), iterations=r.randint(1, 12))[12:-12, 12:-12] | gone
+    if r.rand() < 0.4:
+        gone = ndimage.binary_fill_holes(gone)
+    if r.rand() < 0.7:
+        shown = np.where(gone, shown.min() - r.choice([0, 0.05]), shown)
+    else:
+        known = np.where(gone, 0, shown)
+        weight, smooth = (~gone).astype(np.float32), np.zeros_like(shown)
+        for width in (32, 16, 8, 4, 2):
+            share = ndimage.gaussian_filter(weight, width)
+            smooth = np.where(share > 0.05, ndimage.gaussian_filter(known, width) / np.maximum(share, 1e-3), smooth)
+        shown = np.where(gone, smooth, shown)
+    return shown.astype(np.float32), np.where(gone, 0, kind).astype(np.uint8)
 
 
 def artificial(shown: np.ndarray, kind: np.ndarray, r: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:

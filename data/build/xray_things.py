@@ -35,7 +35,7 @@ class Tray:
 
     def place(self) -> np.ndarray:
         """Return a place, rarely near the border."""
-        return self.canvas.size * np.clip(self.random.normal(0.5, 0.22, 2), -0.05, 1.05)
+        return self.canvas.size * np.clip(self.random.normal(0.5, 0.27, 2), -0.03, 1.03)
 
     def engraved(self, face: np.ndarray, at, w: float, h: float, angle: float, lines: int, most: int) -> np.ndarray:
         """Return lines of words in a field of a width and a height."""
@@ -280,5 +280,5 @@ def coin(tray: Tray) -> None:
 
 
 THINGS: dict[Callable[[Tray], None], float] = {
-    band: 2, chain: 1.5, necklace: 2, tag: 3, watch: 1.2, small: 2, fastener: 2, wiry: 1.5, coin: 1,
+    band: 2.5, chain: 2.5, necklace: 3, tag: 3, watch: 1.2, small: 2, fastener: 2, wiry: 1.5, coin: 1,
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """Objects: show, find and strip jewellery, tags and devices that X-rays show on and in a patient.
 
-In radiographs an object is a region that its border and trained trees tell from anatomy (see object_detector.py), in CT
-it is a lump of voxels as dense as metal (metal.py). Each finding has an ``action``: "C" for what ``strip`` takes out,
+In radiographs an object is a region that a small network tells from anatomy (see object_detector.py), in CT it is a
+lump of voxels as dense as metal (metal.py). Each finding has an ``action``: "C" for what ``strip`` takes out,
 "K" for what it keeps: a radiographer's marker, which tells left from right, and what is surely an implant, as an image
 without it would be false. What is unknown goes.
 
@@ -85,7 +85,7 @@ def find(image: Dataset | Volume) -> list[ObjectFinding]:
     which the same number stands. An object with the action "K" stays when nothing else is said.
 
     Raises ``Refused`` when the pixels cannot be read, or are neither a grey radiograph's nor CT, and ``ImportError``
-    without the optional part ``text``, if there is an object to read.
+    for a radiograph without the optional part ``text``.
     """
     if isinstance(image, Volume):
         return _in_volume(image)
@@ -120,14 +120,21 @@ def strip(
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}: there are {', '.join(METHODS)}.")
     pseudonyms = Pseudonyms(key)
+    found = find(image) if objects is None else [replace(each, action="C") for each in objects]
+    return without(image, found, pseudonyms, method)
+
+
+def without(
+    image: Dataset | Volume, found: Iterable[ObjectFinding], pseudonyms: Pseudonyms, method: str = "mask"
+) -> Dataset | Volume:
+    """Return what ``strip`` returns, from what ``find`` found in the image, which is not searched again."""
     if isinstance(image, Volume):
-        return _stripped_volume(image, objects, method, pseudonyms)
-    found = find(image) if objects is None else list(objects)
+        return _stripped_volume(image, found, method, pseudonyms)
     where, letters = (np.zeros(blanking.size(image), bool) for _ in range(2))
     pixel = _spacing(image)[0]
     margin = max(2, int(np.ceil(_MARGIN / (pixel or 0.5))))
     for each in found:
-        kept = objects is None and each.action == "K"
+        kept = each.action == "K"
         _cover((letters if kept else where)[each.box.frame or 0], each, margin, kept, pixel)
     new = _changed(image, where, _smooth) if method == "fill" and where.any() else blanking.blank(image, where)
     new = _changed(new, letters & ~where, _even)
@@ -211,8 +218,7 @@ def _letters_and_cases(mask: np.ndarray, pixel: float) -> np.ndarray:
 
 
 def _in_radiograph(dataset: Dataset, picture: np.ndarray, frame: int) -> list[ObjectFinding]:
-    from .object_candidates import FIELD
-    from .object_detector import regions
+    from .object_detector import FIELD, regions
     from .object_kinds import judge, outline, same_in_header
 
     known = _spacing(dataset)[0]
@@ -320,19 +326,14 @@ def _lumps(found: list[metal.Lump], frame: int | None) -> list[ObjectFinding]:
     return out
 
 
-def _stripped_volume(
-    volume: Volume, objects: Iterable[ObjectFinding] | None, method: str, pseudonyms: Pseudonyms
-) -> Volume:
-    found = _in_volume(volume)
-    if objects is not None:
-        wanted = [each.where for each in objects]
-        found = [each for each in found if each.where in wanted]
-    else:
-        found = [each for each in found if each.action == "C"]
+def _stripped_volume(volume: Volume, objects: Iterable[ObjectFinding], method: str, pseudonyms: Pseudonyms) -> Volume:
+    found = [each for each in objects if each.action == "C"]
     if not found:
         return volume
     where = np.zeros(volume.values.shape, bool)
     for each, place in zip(found, metal.places([each.where for each in found]), strict=True):
+        if where[place].shape != each.pixels.shape:
+            raise ValueError(f"There is no object at {each.where} in this volume: give those that find returns for it.")
         where[place] |= each.pixels
     where = ndimage.binary_dilation(where, np.ones((3, 3, 3), bool))
     values = volume.values.copy()

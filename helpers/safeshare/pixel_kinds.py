@@ -16,6 +16,7 @@ from .blanking import Box
 from .elements import UNREADABLE
 from .elements import text as value
 from .finding import Finding, Refused
+from .pseudonyms import Pseudonyms
 from .text import TextFinding
 from .volume import Volume
 
@@ -81,9 +82,9 @@ def stripper(
         with _readable():
             dataset, new, found = opened(path), changed.get(path), list(shown)
             seen = _seen_objects(dataset) if "objects" in kinds else []
-            if objects := _identifying(seen):
-                dataset = new = _objects_stripped(dataset, key)
-                found += objects
+            if identifying := _identifying(seen):
+                dataset = new = _without_objects(dataset, seen, key)
+                found += identifying
             if "text" in kinds:
                 lines = _text_in(dataset, standing, seen)
                 if any(each.where != "BurnedInAnnotation" for each in lines):  # which is a remark, nothing to take out
@@ -102,6 +103,8 @@ def _readable() -> Iterator[None]:
         yield
     except (Refused, OSError):
         raise
+    except MemoryError as error:
+        raise Refused("its pixels do not fit into memory: use a computer with more, or fewer processes.") from error
     except UNREADABLE as error:
         raise Refused("its header is damaged, so its pixels are unclear: ask the sender for a sound copy.") from error
 
@@ -131,9 +134,10 @@ def _without_faces_and_objects(
     if not {"faces", "objects"} & set(kinds):
         return {}, []
     scan = safe = volume.read(paths)
-    found: list[Finding] = [*_identifying(_seen_objects(scan))] if "objects" in kinds else []
+    seen = _seen_objects(scan) if "objects" in kinds else []
+    found: list[Finding] = [*_identifying(seen)]
     if found:
-        safe = _objects_stripped(scan, key)
+        safe = _without_objects(scan, seen, key)
     if "faces" in kinds:
         faceless = faces.strip(safe, key=key)
         found += [_FACE] if faceless is not safe else []
@@ -157,11 +161,11 @@ def _identifying(seen: "list[ObjectFinding]") -> "list[ObjectFinding]":
     return [each for each in seen if each.action == "C" or (each.words and each.label != "marker")]
 
 
-def _objects_stripped(image: Any, key: bytes | str) -> Any:
-    """Return a radiograph or a CT without its objects."""
+def _without_objects(image: Any, seen: "list[ObjectFinding]", key: bytes | str) -> Any:
+    """Return a radiograph or a CT without the objects seen in it."""
     from . import objects
 
-    return objects.strip(image, key=key)
+    return objects.without(image, seen, Pseudonyms(key))
 
 
 def _text_in(dataset: Dataset, standing: list[TextFinding] | None, seen: "list[ObjectFinding]") -> list[Finding]:

@@ -1,0 +1,50 @@
+"""Faces, objects and text of one file or scan: each image is searched for objects once, as that takes longest."""
+
+import numpy as np
+import pytest
+
+from safeshare import data, metal, objects, pixel_kinds
+
+KEY = "a key for the tests only"
+
+
+def test_what_is_found_in_a_radiograph_goes_without_another_search(monkeypatch):
+    path = data.folder("radiographs") / "chest.dcm"
+    mask, letters = np.zeros((2, 60, 80), bool)
+    mask[5:55, 5:75] = letters[20:30, 20:60] = True
+    kept, worn = objects.Box(800, 300, 880, 360, 0), objects.Box(500, 600, 580, 660, 0)
+    implant = objects.ObjectFinding(
+        "objects", "", "", "K", "", 1.0, "implant or device", kept, (), "NX 447", (), mask, letters
+    )
+    ring = objects.ObjectFinding("objects", "", "", "C", "", 1.0, "jewellery", worn, (), "", (), mask)
+    searches = []
+    monkeypatch.setattr(objects, "find", lambda image: searches.append(image) or [implant, ring])
+    new, found = pixel_kinds.stripper([path], False, ["objects"], KEY)(path)
+    before, after = pixel_kinds.load(path).pixel_array, new.pixel_array
+    assert found == [implant, ring] and len(searches) == 1
+    assert len(np.unique(after[320:330, 820:860])) == 1 and (after == before)[340:356, 800:880].all(), "only letters go"
+    assert (after == after.min())[605:655, 505:575].all() and before[605:655, 505:575].min() > after.min()
+
+
+def test_studs_go_from_a_ct_without_another_search(monkeypatch):
+    paths = sorted((data.folder("metal_ct")).glob("IM*.dcm"))[:24]
+    searches = []
+    lumps = metal.lumps
+    monkeypatch.setattr(metal, "lumps", lambda *arguments: searches.append(arguments) or lumps(*arguments))
+    strip = pixel_kinds.stripper(paths, True, ["objects"], KEY)
+    done = [strip(path) for path in paths]
+    assert {each.label for _, found in done for each in found} == {"jewellery"}
+    assert any(
+        (new.pixel_array != pixel_kinds.load(path).pixel_array).any()
+        for path, (new, _) in zip(paths, done, strict=True)
+    )
+    assert len(searches) == 1
+
+
+def test_objects_of_another_image_are_not_taken_for_those_of_a_volume():
+    from safeshare import volume
+
+    jaw = volume.read(sorted((data.folder("metal_ct")).glob("IM*.dcm"))[:24])
+    elsewhere = objects.ObjectFinding("objects", "x 1 to 3, y 1 to 3, z 1 to 3", "", "C", "", 1.0)
+    with pytest.raises(ValueError, match="There is no object at x 1 to 3, y 1 to 3, z 1 to 3 in this volume"):
+        objects.strip(jaw, [elsewhere])
