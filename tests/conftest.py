@@ -1,4 +1,4 @@
-"""What all tests share: skipping by missing program, and a mend for nbval."""
+"""What all tests share: skipping by missing program, what self-checks say, and a mend for nbval."""
 
 import shutil
 
@@ -12,6 +12,26 @@ def pytest_runtest_setup(item):
         program, package = marker.args[0], marker.kwargs["debian"]
         if shutil.which(program) is None:
             pytest.skip(f"needs the program {program}: on Debian and Ubuntu `sudo apt install {package}`")
+
+
+@pytest.fixture
+def said(capsys):
+    """Return what runs a self-check and returns the lines that it printed: one of praise, or some of blame."""
+
+    def run(check, *answer):
+        check(*answer)
+        lines = capsys.readouterr().out.splitlines()
+        praise, blame = ([line for line in lines if line.startswith(mark)] for mark in ("✔ ", "Not yet: "))
+        assert (praise or blame) and lines in (praise[:1], blame), lines
+        return lines
+
+    return run
+
+
+@pytest.fixture
+def passes(said):
+    """Return what tells whether a self-check praises an answer."""
+    return lambda check, *answer: said(check, *answer)[0].startswith("✔ ")
 
 
 def execute_with_history(kernel, cell_input, allow_stdin=None):

@@ -12,20 +12,6 @@ from scipy import ndimage
 from safeshare import check_objects, combinations, data
 
 
-@pytest.fixture
-def said(capsys):
-    """A function that runs a check and returns its lines."""
-
-    def run(check, *answer):
-        check(*answer)
-        lines = capsys.readouterr().out.splitlines()
-        assert lines and all(line.startswith(("Not yet: ", "✔ ")) for line in lines)
-        assert lines[0].startswith("✔ ") is (len(lines) == 1 and "Not yet" not in lines[0])
-        return lines
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def tables():
     def read(name):
@@ -40,20 +26,16 @@ def hand():
     return pydicom.dcmread(data.folder("radiographs") / "hand.dcm")
 
 
-def passes(lines):
-    return lines[0].startswith("✔ ")
-
-
-def test_the_tag_in_any_case_and_spacing(said):
-    assert passes(said(check_objects.tag_read, ["medical id", "Type 1  Diabetes", "ID 4471-9083"]))
+def test_the_tag_in_any_case_and_spacing(said, passes):
+    assert passes(check_objects.tag_read, ["medical id", "Type 1  Diabetes", "ID 4471-9083"])
     lines = said(check_objects.tag_read, ["MEDICAL ID", "TYPE 1 DIABETES", "ID 4471-9088"])
     assert len(lines) == 1 and "line 3" in lines[0] and "10 characters" in lines[0]
     assert "4471-9083" not in lines[0]  # it gives nothing away
 
 
 @pytest.mark.parametrize("answer", [["?", "?", "?"], [], "MEDICAL ID", None, 7, ["MEDICAL ID"], [None, 1, "x"]])
-def test_wrong_tags(said, answer):
-    assert not passes(said(check_objects.tag_read, answer))
+def test_wrong_tags(passes, answer):
+    assert not passes(check_objects.tag_read, answer)
 
 
 def changed(dataset, *places):
@@ -70,8 +52,8 @@ def changed(dataset, *places):
 RING, BRACELET, MARKER = 1, 2, 3
 
 
-def test_a_hand_without_its_jewellery(said, hand):
-    assert passes(said(check_objects.hand_stripped, hand, changed(hand, RING, BRACELET)))
+def test_a_hand_without_its_jewellery(passes, hand):
+    assert passes(check_objects.hand_stripped, hand, changed(hand, RING, BRACELET))
 
 
 @pytest.mark.parametrize(
@@ -95,21 +77,21 @@ def test_no_hand_at_all(said, hand):
     assert "another size" in said(check_objects.hand_stripped, hand, chest)[0]
 
 
-def test_the_bearer_of_the_pacemaker(said, tables):
+def test_the_bearer_of_the_pacemaker(said, passes, tables):
     jonas = next(row for row in tables["implants"] if row["name"].startswith("Muster^Jonas"))
     other = next(row for row in tables["implants"] if row["serial"] == "NX 4471207")
-    assert passes(said(check_objects.device_named, "nx4471203", jonas))
+    assert passes(check_objects.device_named, "nx4471203", jonas)
     assert "another device" in said(check_objects.device_named, "NX 4471203", other)[0]
     assert "not the number" in said(check_objects.device_named, "NX 4471207", jonas)[0]
     for serial, row in (("?", None), (None, {}), ("NX 4471203", []), (4471203, "Jonas")):
-        assert not passes(said(check_objects.device_named, serial, row))
+        assert not passes(check_objects.device_named, serial, row)
 
 
-def test_neighbours(said, tables):
+def test_neighbours(said, passes, tables):
     rows = tables["admissions"]
     for truth in tables["truth"]:
         of_one = [row for row in rows if row["patient"] == truth["patient"]]
-        assert passes(said(check_objects.neighbour, truth["who"], of_one))
+        assert passes(check_objects.neighbour, truth["who"], of_one)
         assert "patients fit" in said(check_objects.neighbour, truth["who"], rows)[0]
         assert "nobody fits" in said(check_objects.neighbour, truth["who"], [])[0]
     assert "is not among them" in said(check_objects.neighbour, "swing", rows[:1])[0]
@@ -118,12 +100,12 @@ def test_neighbours(said, tables):
         assert "combinations.crowd" in said(check_objects.neighbour, "swing", answer)[0]
 
 
-def test_crowds(said, tables):
+def test_crowds(said, passes, tables):
     def made(columns, k, **options):
         return combinations.strip(tables["admissions"], columns, k, **options)
 
     right = made(["age", "sex"], 11, sensitive="diagnosis", person="patient")
-    assert passes(said(check_objects.crowds_made, right, 11, ["age"]))
+    assert passes(check_objects.crowds_made, right, 11, ["age"])
     assert "nothing is left of postcode" in said(check_objects.crowds_made, right, 11, ["postcode"])[0]
     assert "and 50 are asked for" in said(check_objects.crowds_made, right, 50, ["age"])[0]
     assert "whose row it is" in said(check_objects.crowds_made, made(["age"], 11, sensitive="diagnosis"), 11)[0]
@@ -133,8 +115,8 @@ def test_crowds(said, tables):
     assert "combinations.strip returns" in said(check_objects.crowds_made, right.rows, 11)[0]
 
 
-def test_the_log(said, tables):
-    assert passes(said(check_objects.log_read, ["U048", "U007", "U048"]))
+def test_the_log(said, passes, tables):
+    assert passes(check_objects.log_read, ["U048", "U007", "U048"])
     assert said(check_objects.log_read, []) == ["Not yet: 2 more opened records that no treatment explains."]
     assert said(check_objects.log_read, ["U048"]) == ["Not yet: 1 more opened records that no treatment explains."]
     everybody = said(check_objects.log_read, [row["user"] for row in tables["staff"]])

@@ -9,25 +9,6 @@ from pydicom import dcmread
 from safeshare import check_study, combinations, data, export_table
 from safeshare.profile import METHODS
 
-
-@pytest.fixture
-def said(capsys):
-    """A function that runs a check and returns the lines that it printed."""
-
-    def run(check, *arguments):
-        check(*arguments)
-        lines = capsys.readouterr().out.splitlines()
-        assert lines and all(line.startswith(("Not yet: ", "✔ ")) for line in lines)
-        assert len({line[0] for line in lines}) == 1, "praise and blame in one answer"
-        return lines
-
-    return run
-
-
-def right(lines):
-    return lines[0].startswith("✔ ")
-
-
 OPTIONS = dict.fromkeys(METHODS, "no") | dict.fromkeys(check_study.OPTIONS_NEEDED, "yes")
 LEAKS = {"case1": "Priya", "case2": "Rosa Specimen", "case3": "P2593", "case4": "nobody", "case5": "nobody"}
 
@@ -42,18 +23,18 @@ LEAKS = {"case1": "Priya", "case2": "Rosa Specimen", "case3": "P2593", "case4": 
         check_study.leaks_named,
     ],
 )
-def test_an_answer_that_is_no_dictionary_or_empty(said, check):
+def test_an_answer_that_is_no_dictionary_or_empty(said, passes, check):
     for answer in (None, "yes", 5, ["?"]):
         assert "dictionary" in said(check, answer)[0]
     for answer in ({}, {"case1": None}, {1: 2}):
-        assert not right(said(check, answer))
+        assert not passes(check, answer)
 
 
 # --- the plan ---
 
 
-def test_planned(said):
-    assert right(said(check_study.planned, check_study.LEAST))
+def test_planned(said, passes):
+    assert passes(check_study.planned, check_study.LEAST)
     assert len(said(check_study.planned, dict.fromkeys(check_study.LEAST, "?"))) == len(check_study.LEAST)
     for thing, answer in check_study.LEAST.items():
         other = "send" if answer == "leave out" else "leave out"
@@ -64,20 +45,20 @@ def test_planned(said):
 # --- the audit ---
 
 
-def test_audit_read_knows_the_folder(said):
+def test_audit_read_knows_the_folder(said, passes):
     truth = json.loads(Path(data.folder("messy")).with_name("messy.json").read_bytes())
     refused = [name for name, about in truth.items() if about["tool"] == "refuse"]
     [cut] = [name for name, about in truth.items() if about["why"] == "it is not whole"]
     [crowded] = [name for name, about in truth.items() if "the names of others" in about["what"]]
-    assert right(said(check_study.audit_read, {"refused": len(refused), "not whole": cut, "most text": crowded}))
+    assert passes(check_study.audit_read, {"refused": len(refused), "not whole": cut, "most text": crowded})
     assert len(said(check_study.audit_read, {"refused": 8, "not whole": "READ ME.dcm", "most text": "U0000001"})) == 3
 
 
 # --- the options ---
 
 
-def test_options_decided(said):
-    assert right(said(check_study.options_decided, OPTIONS))
+def test_options_decided(said, passes):
+    assert passes(check_study.options_decided, OPTIONS)
     for name in METHODS:
         other = "no" if OPTIONS[name] == "yes" else "yes"
         (line,) = said(check_study.options_decided, OPTIONS | {name: other})
@@ -93,8 +74,8 @@ def thorough(content, words):
     return [word for word in words if any(word.lower().encode(code) in small for code in codes)]
 
 
-def test_a_thorough_search_works(said):
-    assert right(said(check_study.search_works, thorough))
+def test_a_thorough_search_works(passes):
+    assert passes(check_study.search_works, thorough)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +111,9 @@ def test_the_cases_stand_in_the_register_as_their_files_say():
         assert combinations.crowd(data.folder("register") / "admissions.csv", exact)
 
 
-def test_ages_blunted(said):
+def test_ages_blunted(said, passes):
     good = {"head": "60 to 69", "kidney": "30 to 39", "hand": "30 to 39"}
-    assert right(said(check_study.ages_blunted, good))
+    assert passes(check_study.ages_blunted, good)
     for case, answer, problem in (
         ("hand", "34", "who fit: 1,"),
         ("hand", "30 to 34", "who fit: 4,"),
@@ -149,9 +130,9 @@ def test_ages_blunted(said):
 # --- the leaks ---
 
 
-def test_leaks_named(said):
-    assert right(said(check_study.leaks_named, LEAKS))
-    assert right(said(check_study.leaks_named, LEAKS | {"case1": "PRIYA EXEMPLAR", "case3": "Ada"}))
+def test_leaks_named(said, passes):
+    assert passes(check_study.leaks_named, LEAKS)
+    assert passes(check_study.leaks_named, LEAKS | {"case1": "PRIYA EXEMPLAR", "case3": "Ada"})
     for case in ("case1", "case2", "case3"):
         (line,) = said(check_study.leaks_named, LEAKS | {case: "nobody"})
         assert "leads to somebody." in line
@@ -168,9 +149,9 @@ def test_leaks_named(said):
 # --- the columns ---
 
 
-def test_columns_chosen_are_those_that_an_export_takes(said):
+def test_columns_chosen_are_those_that_an_export_takes(passes):
     keep, identifying = list(check_study.COLUMNS), list(check_study.IDENTIFYING)
-    assert right(said(check_study.columns_chosen, keep, identifying))
+    assert passes(check_study.columns_chosen, keep, identifying)
     assert export_table.columns(keep, identifying, {"retain_longitudinal_modified_dates": True})
     with pytest.raises(ValueError, match="StudyDate"):
         export_table.columns([*keep, *identifying], [], {"retain_longitudinal_modified_dates": True})

@@ -170,14 +170,8 @@ title: Glossary
         ("known", "text", "Talk.", "Talk of NASA."),
     ],
 )
-def test_rule_finds_what_it_is_for(tmp_path, rule, page, old, new):
-    written = {"text": TEXT, "glossary": GLOSSARY}
-    assert old in written[page]
-    if old:
-        written[page] = written[page].replace(old, new, 1)
-    for name, text in written.items():
-        (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
-    text, book = Page(tmp_path / "text.md"), Page(tmp_path / "glossary.md")
+def test_rule_finds_what_it_is_for(written, rule, page, old, new):
+    text, book = written({"text": TEXT, "glossary": GLOSSARY}, page, old, new).values()
     rules = {
         "order": lambda: glossary_is_in_order(book),
         "linked": lambda: terms_are_linked_at_first_use([text], glossary(book)),
