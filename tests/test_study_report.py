@@ -282,6 +282,32 @@ def test_the_page_is_whole_needs_nothing_else_and_is_readable_by_anybody(report,
     assert names.count("rect") == 2, "a box, dark and light"
 
 
+@pytest.mark.needs_program("chromium", debian="chromium")
+def test_no_table_is_cut_off_in_a_window_of_usual_width_or_on_paper(tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    deep = "ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0].ReferencedSOPInstanceUID"
+    why = "identifies the patient, or somebody or some place near (PS3.15 2026d, Table E.1-1: X)"
+    found = [
+        Finding("metadata", place, "a value", "Z", why)
+        for place in (deep, "PhysiciansReadingStudyIdentificationSequence", "PatientName")
+    ]
+    path = Path("/".join(["a_folder_with_a_name_that_nobody_can_break"] * 5))
+    outcome = Outcome(path, findings=found, header={"SeriesInstanceUID": "1", "StudyInstanceUID": "2"})
+    report = Report("audit", [outcome], ["metadata"], {})
+    report.save(tmp_path / "report.html", with_original_values=True)
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1000, "height": 800})
+        page.goto((tmp_path / "report.html").as_uri())
+        page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        wide = "() => [...document.querySelectorAll('.scroll')].map(each => each.scrollWidth - each.clientWidth)"
+        assert page.evaluate(wide) == [0, 0, 0, 0]
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 718, "height": 1000})  # A4 with margins of a centimetre
+        assert page.evaluate(wide) == [0, 0, 0, 0]
+        browser.close()
+
+
 def test_nothing_in_a_value_becomes_a_part_of_the_page(tmp_path):
     dataset = dcmread(get_testdata_file("CT_small.dcm"))
     dataset.PatientName = "<script>alert(1)</script>"

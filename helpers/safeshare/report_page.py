@@ -37,11 +37,11 @@ _STYLE = """<style>
 .safeshare-report :is(th, td) {padding: 4px 10px; border-top: 1px solid #8884; text-align: left; vertical-align: top;
   font-weight: normal; overflow-wrap: break-word; white-space: normal}
 .safeshare-report thead th {font-weight: 600; position: sticky; top: 0; background: var(--jp-layout-color0, Canvas)}
-.safeshare-report :is(thead th, .short) {white-space: nowrap}
-.safeshare-report .long {min-width: 18em}
+.safeshare-report .short {white-space: nowrap}
+.safeshare-report .long {min-width: 18em; overflow-wrap: anywhere}
 .safeshare-report .number {text-align: right; font-variant-numeric: tabular-nums}
 .safeshare-report b {padding: 1px 8px; border-radius: 9px; white-space: nowrap; font-weight: 500; color: #fff;
-  background: #0b5a8a}
+  background: #0b5a8a; print-color-adjust: exact}
 .safeshare-report b.names {background: #9b1c1c}
 .safeshare-report b.helps {background: #8a4b00}
 .safeshare-report .note {padding: 8px 12px; border-left: 4px solid #2f86bd; background: #2f86bd22}
@@ -51,7 +51,12 @@ _STYLE = """<style>
 .safeshare-report figcaption {font-size: 13px; overflow-wrap: anywhere}
 .safeshare-report svg {display: block; width: 100%; height: auto; max-height: 320px; background: #8883}
 .safeshare-report summary {cursor: pointer; padding: 4px 0}
-@media print {.safeshare-report .scroll {max-height: none; overflow: visible}}
+@media print {
+  .safeshare-report .scroll {max-height: none; overflow: visible}
+  .safeshare-report .long {min-width: 12em}
+  .safeshare-report table {font-size: 12px}
+  .safeshare-report :is(th, td) {padding: 3px 6px}
+}
 </style>"""
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -143,6 +148,15 @@ def _long(words: str) -> str:
     return f"<div class='long'>{escape(words)}</div>"
 
 
+def _short(words: str) -> str:
+    return f"<span class='short'>{words}</span>"
+
+
+def _keywords(place: str) -> str:
+    """Return keywords with a place to break before each of their words, as long ones leave no room beside them."""
+    return re.sub(r"(?<=[.a-z])(?=[A-Z])", "<wbr>", escape(place))
+
+
 def _badge(grade: str) -> str:
     return f"<b class='{_CLASS[grade]}'>{grade}</b>"
 
@@ -200,8 +214,8 @@ def _places(report: "Report") -> str:
         files.items(), key=lambda each: (order.index(each[0][0]), -each[1], not each[0][2].startswith("Patient"))
     ):
         found = findings[grade, kind, place]
-        kind, action = f"<span class='short'>{kind}</span>", ACTIONS.get(found.action, found.action)
-        rows.append((escape(place).replace(".", ".<wbr>"), kind, _badge(grade), count, action, _long(found.why)))
+        action = _short(ACTIONS.get(found.action, found.action))
+        rows.append((_keywords(place), _short(kind), _badge(grade), count, action, _long(found.why)))
     return _table("What was found", ("Where", "Kind", "Severity", "Files", "What strip does", "Why"), rows, (3,))
 
 
@@ -256,4 +270,5 @@ def _files(report: "Report", with_original_values: bool) -> str:
 
 def _original(outcome: "Outcome") -> str:
     values = "".join(f"<li>{escape(f'{each.where}: {each.what}')}</li>" for each in outcome.findings)
-    return f"{escape(str(outcome.source))}<details><summary>Values</summary><ul>{values}</ul></details>"
+    told = f"{escape(str(outcome.source))}<details><summary>Values</summary><ul>{values}</ul></details>"
+    return f"<div class='long'>{told}</div>"
