@@ -192,8 +192,11 @@ def test_a_notebook_gets_the_widget_a_picture_and_a_line():
     ).all()  # a ramp: what is kept on the third frame is not on the first
 
 
-def test_what_is_kept_is_dashed_in_the_picture():
-    still = seen(ImageViewer(made(ramp()), [Shape(Box(4, 4, 40, 30), strip=False)])._still())
+@pytest.mark.parametrize("side", [36, 2])
+def test_what_is_kept_is_dashed_in_the_picture_however_short_the_sides_of_its_outline_are(side):
+    top = [(x, 4.0) for x in np.arange(4.0, 41, side)]
+    shape = Shape(Box(4, 4, 40, 30), outline=(*top, (40.0, 30.0), (4.0, 30.0)), strip=False)
+    still = seen(ImageViewer(made(ramp()), [shape])._still())
     edge = still[4, 4:40].min(axis=-1) > 200
     assert 5 < np.count_nonzero(edge) < 30 and np.count_nonzero(np.diff(edge.astype(int))) > 4
 

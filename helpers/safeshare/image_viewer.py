@@ -17,6 +17,7 @@ from .finding import Refused
 
 LONGEST = 1600  # rows or columns of a picture; boxes are in the pixels of the image all the same
 WIDEST = 640  # columns of the picture that a notebook stores
+DASH = 4  # pixels
 COLOURS = 64  # of that picture, so that it takes little room
 LENS = (120, 80)  # columns and rows of the image that the magnifier shows
 
@@ -142,15 +143,17 @@ class ImageViewer:
 
 def _draw(pen: Any, corners: list[tuple[float, float]], strip: bool) -> None:
     """Draw a closed line on a dark one: yellow where it is to be stripped, white and in dashes where it is kept."""
-    lines = list(zip(corners, [*corners[1:], corners[0]], strict=True))
-    for here, there in lines:
-        pen.line([*here, *there], fill=(0, 0, 0), width=4)
-    for (x0, y0), (x1, y1) in lines:
-        steps = 1 if strip else max(1, round(np.hypot(x1 - x0, y1 - y0) / 4))
-        for step in range(0, steps, 2):
-            start, end = step / steps, min(1, (step + 1) / steps)
-            place = [x0 + (x1 - x0) * start, y0 + (y1 - y0) * start, x0 + (x1 - x0) * end, y0 + (y1 - y0) * end]
-            pen.line(place, fill=(255, 214, 0) if strip else (255, 255, 255), width=2)
+    closed = np.array([*corners, corners[0]], float)
+    pen.line(closed.ravel().tolist(), fill=(0, 0, 0), width=4)
+    if strip:
+        pen.line(closed.ravel().tolist(), fill=(255, 214, 0), width=2)
+        return
+    along = np.append(0, np.hypot(*np.diff(closed, axis=0).T).cumsum())  # outlines have sides shorter than a dash
+    for start in np.arange(0, along[-1], 2 * DASH):
+        end = min(start + DASH, along[-1])
+        at = [start, *along[(along > start) & (along < end)], end]
+        places = np.column_stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)])
+        pen.line(places.ravel().tolist(), fill=(255, 255, 255), width=2)
 
 
 def _for_browser(shape: Shape) -> dict[str, Any]:
