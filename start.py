@@ -7,10 +7,11 @@ What follows the job goes on to the program: `start.py lesson --no-browser`, `st
 # Every Python, even 2.7, must get as far as the sentence below: no f-strings, annotations or print in this file.
 import sys
 
-if sys.version_info < (3, 11):
+if not (3, 11) <= sys.version_info[:2] <= (3, 14):  # what is newer lacks packages
     sys.exit(
-        "This lesson needs Python 3.11 or newer, and this is Python %s: "
-        "install a newer one from https://www.python.org/downloads/ and use that." % sys.version.split()[0]
+        "This lesson needs Python 3.11, 3.12, 3.13 or 3.14, and this is Python %s: "
+        "install one of these from https://www.python.org/downloads/ and name it, "
+        "as in `python3.14 start.py`, on Windows `py -3.14 start.py`." % sys.version.split()[0]
     )
 
 import contextlib

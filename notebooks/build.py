@@ -313,6 +313,7 @@ def run(path: Path, variant: str) -> tuple[NotebookNode, dict[str, bytes], float
         result,
         timeout=120,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only: it warns of each kernel that listens on TCP
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(root / "notebooks")}},

@@ -209,16 +209,20 @@ def test_unknown_job_gets_one_sentence(copy):
     assert is_one_sentence(errors) and "'tset'" in errors and "start.py test" in errors
 
 
-def test_too_old_python_gets_one_sentence():
-    pretend = "import sys; sys.version_info = (3, 8, 18); sys.version = '3.8.18 (main)'; exec(open('start.py').read())"
-    commands = [[sys.executable, "-c", pretend]]
+def test_too_old_and_too_new_pythons_get_one_sentence():
+    pretend = "import sys; sys.version_info = {}; sys.version = 'x (main)'; exec(open('start.py').read())"
+    commands = [[sys.executable, "-c", pretend.format(version)] for version in ((3, 8, 18), (3, 15, 0))]
     for name in ["python2.7", "python3.6", "python3.8", "python3.10"]:
         if shutil.which(name) and subprocess.run([name, "-c", ""], capture_output=True).returncode == 0:
             commands.append([name, "start.py"])
+    *others, newest = re.findall(r"Python :: (3\.\d+)", str(PROJECT["project"]["classifiers"]))
+    wanted = f"{', '.join(others)} or {newest}"
     for command in commands:
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert ended.returncode == 1
-        assert is_one_sentence(ended.stderr) and "needs Python 3.11 or newer" in ended.stderr
+        assert is_one_sentence(ended.stderr) and f"needs Python {wanted}, and this is" in ended.stderr
+    for page in ("README.md", "learners/setup.md"):
+        assert wanted in (ROOT / page).read_text(encoding="utf-8")
 
 
 def test_start_is_readable_for_old_pythons():

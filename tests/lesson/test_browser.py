@@ -57,6 +57,8 @@ OF_THE_LESSON = """selector => {
     return node.closest(".jp-OutputArea-output, .jp-MarkdownOutput") && !node.matches(others);
 }"""
 
+DARK = "introduction"  # is looked at in the dark theme, too: it has boxes of most kinds
+
 # What notebooks have to move besides the quiz: what gets the focus, what is pressed, and what must then change.
 WIDGETS = {
     "metadata": (".widget-text input", "t", ".safeshare"),
@@ -218,6 +220,13 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+def dress(page: Page, theme: str) -> None:
+    """Change JupyterLab's theme, which it keeps: "Light" or "Dark"."""
+    change = "theme => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }"
+    page.evaluate(change, f"JupyterLab {theme}")
+    page.wait_for_selector(f"body[data-jp-theme-light='{str(theme == 'Light').lower()}']", state="attached")
+
+
 def test_notebook_in_the_browser(episode, lab, page):
     cells = run(page, lab(episode.stem))
     stored = nbformat.read(build.ROOT / "notebooks" / f"{episode.stem}.ipynb", as_version=4).cells
@@ -231,4 +240,8 @@ def test_notebook_in_the_browser(episode, lab, page):
     answer(page, episode.stem)
     page.screenshot(path=SCREENSHOTS / f"{episode.stem}-quiz.png")
     assert not violations(page)
+    if episode.stem == DARK:
+        dress(page, "Dark")
+        assert not violations(page)
+        dress(page, "Light")
     close(page)
