@@ -1,6 +1,7 @@
 """Hostile places and moments: what is no file, bad names, a full or read-only disk, changes, a kill at any moment."""
 
 import csv
+import errno
 import json
 import os
 import random
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from safeshare import cli, dicomfile, study
+from safeshare import cli, dicomfile, mapping_table, study
 
 if os.name == "nt":
     pytest.skip(
@@ -218,6 +220,70 @@ def test_a_copy_that_cannot_be_written_to_its_end_leaves_nothing(tmp_path):
     assert run.returncode == 1 and "2 files: 1 stripped, 1 refused." in run.stdout
     assert told.startswith(f"refused  {folder / '0.dcm'}: it cannot be read or copied (File too large)")
     assert [dcmread(path).Modality for path in files(tmp_path / "safe")] == ["MR"]
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+def test_a_run_that_met_a_full_disk_goes_on_where_it_was(tmp_path, monkeypatch, key):
+    folder, safe = scans(tmp_path / "in", 4), tmp_path / "safe"
+    written, left = dicomfile.write, iter([True, True])
+
+    def write(out, *what):
+        if not next(left, False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(out, *what)
+
+    strip = partial(study.strip, folder, safe, kinds=["metadata"], key=key)
+    with monkeypatch.context() as small:
+        small.setattr(dicomfile, "write", write)
+        assert strip().summary == {"refused": 2, "stripped": 2}
+    before = {path: path.stat().st_mtime_ns for path in safe.rglob("[0-9]*.dcm")}
+    if key is None:  # nobody can go on with a key that is gone
+        assert len(before) == len(files(safe)) == 2
+        return
+    assert strip().summary == {"stripped": 4}
+    assert len(before) == 2 and {path: path.stat().st_mtime_ns for path in before} == before
+    assert len(files(safe)) == 4, "the mark is gone"
+
+
+@pytest.mark.parametrize("ending", ["html", "json", "csv"])
+def test_a_report_that_cannot_be_written_to_its_end_leaves_the_old_one(tmp_path, ending):
+    report = study.strip(scans(tmp_path / "in", 2), tmp_path / "safe", kinds=["metadata"])
+    there = tmp_path / f"report.{ending}"
+    there.write_text("an old one")
+    with files_of_at_most(100), pytest.raises(OSError, match="File too large"):
+        report.save(there)
+    assert there.read_text() == "an old one" and len(list(tmp_path.glob(".*"))) == 0
+    report.save(there)
+    assert there.stat().st_size > 100
+
+
+def test_a_mapping_that_cannot_be_written_to_its_end_is_not_there_and_the_run_goes_on(tmp_path, monkeypatch):
+    folder, safe, table = scans(tmp_path / "in", 3), tmp_path / "safe", tmp_path / "who.csv"
+    strip = partial(study.strip, folder, safe, kinds=["metadata"], key=KEY, mapping=table)
+    whole = mapping_table.write
+
+    def write(*what):
+        with files_of_at_most(100):
+            whole(*what)
+
+    with monkeypatch.context() as small:
+        small.setattr(mapping_table, "write", write)
+        with pytest.raises(OSError, match="File too large"):
+            strip()
+    assert not table.exists() and not list(tmp_path.glob(".*"))
+    assert strip().summary == {"stripped": 3}
+    assert len(list(csv.DictReader(table.open()))) == 3 and table.stat().st_mode & 0o777 == 0o600
+
+
+@contextmanager
+def files_of_at_most(size: int):
+    """Let the kernel end whoever writes more into a file with an error, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("kinds", ["metadata", "text"])

@@ -24,7 +24,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from safeshare import cli, data, faces, metadata, study, text, volume
+from safeshare import cli, data, faces, metadata, pixel_kinds, study, text, volume
 
 ALL = ["ultrasound/abdomen.dcm", "head/ct", "head/RS.brain.dcm", "head/SR.report.dcm", "head/pet", "planted"]
 KEY = "a key that only this test uses"
@@ -417,6 +417,47 @@ def test_finished_scans_are_not_looked_at_again_and_doubles_are_still_told(tmp_p
     assert [bool(reason) for reason in reasons] == [False] * 7 + [True]
     assert "another file with the same SOP Instance UID" in reasons[-1]
     assert len(files(tmp_path / "safe")) == 7
+
+
+def test_each_file_comes_out_as_it_would_by_itself(tmp_path):
+    """What was the same in the last file is not worked out again, and yet nothing of it may be missing in this one."""
+    scan(tmp_path / "in", slices=6)
+    for number, path in enumerate(files(tmp_path / "in")):
+        dataset = dcmread(path)
+        dataset.PatientName, dataset.PatientID, dataset.StudyDate = "Fictia^Adalbert", "ZQ4711", "20200229"
+        dataset.OtherPatientIDsSequence = [Dataset()]
+        dataset.OtherPatientIDsSequence[0].PatientID = "QX0815"
+        if number == 1:
+            dataset.SpecificCharacterSet = "ISO_IR 192"
+        if number in (2, 5):  # names are known from elements that were there before
+            dataset.Manufacturer, dataset.ConvolutionKernel = "made for Adalbert", "kernel of QX0815"
+        if number == 3:  # another patient, whose dates move by other days
+            dataset.PatientID = "ZQ4712"
+        if number == 4:  # the same value as before, where it is nobody's name
+            dataset.PatientName, dataset.Manufacturer, dataset.OtherPatientIDsSequence = "", "made for Adalbert", []
+        dataset.save_as(path)
+    options = {"retain_longitudinal_modified_dates": True}
+    together = study.strip(tmp_path / "in", tmp_path / "out", kinds=["metadata"], key=KEY, **options)
+    made = [dcmread(outcome.copy) for outcome in together]
+    for outcome, copy in zip(together, made, strict=True):
+        source = dcmread(outcome.source)
+        source.pop("DataSetTrailingPadding", None)  # behind the pixels, where a copy ends
+        assert copy == metadata.strip(source, key=KEY, **options)
+        assert [each.where for each in outcome.findings] == [each.where for each in metadata.find(source, **options)]
+    for number in (2, 5):
+        assert "Adalbert" not in made[number].Manufacturer and "QX0815" not in made[number].ConvolutionKernel
+    assert made[0].StudyDate == made[2].StudyDate != made[3].StudyDate
+    assert made[4].Manufacturer == "made for Adalbert"
+
+
+def test_an_image_that_is_too_large_for_the_memory_is_refused_with_that_reason(tmp_path, monkeypatch):
+    def load(path):
+        raise MemoryError
+
+    scan(tmp_path / "in", slices=1)
+    monkeypatch.setattr(pixel_kinds, "load", load)
+    (outcome,) = study.strip(tmp_path / "in", tmp_path / "out", kinds=["metadata", "text"])
+    assert "do not fit into memory" in outcome.reason and files(tmp_path / "out") == []
 
 
 def stop_at_the_end(outcomes, total):

@@ -5,6 +5,7 @@ Values that stay are never decoded: pydicom hands over raw elements, and they pa
 
 from collections.abc import MutableMapping
 from copy import copy
+from functools import lru_cache
 from io import BytesIO
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -59,6 +60,7 @@ _REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
 _DEEPEST = 30  # sequences in one another; each level of a hostile file takes its whole size in memory again
 _ONE_BY_ONE = {"PN", "UI", "DA", "DT", "TM"}  # of these, each value of an element is looked at
 _CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
+_SHORT, _MOST_KNOWN = 256, 4096  # bytes of a value that is remembered for the next file; so many such values
 
 _Elements = MutableMapping[BaseTag, DataElement | RawDataElement] | Dataset
 
@@ -82,6 +84,21 @@ class _Place(NamedTuple):
     parent: int
     path: str
     encodings: list[str]
+
+
+class _Known(NamedTuple):
+    """What became of an element: the new one, the changes, the names in it, its VR where it is searched for names."""
+
+    element: RawDataElement | None
+    changes: list[Change]
+    names: Names
+    searched_as: str
+
+
+@lru_cache(maxsize=2)
+def _memory(*circumstances: object) -> dict[tuple[object, ...], _Known]:
+    """Return what is known under these circumstances; the files of a series repeat nearly all of their elements."""
+    return {}
 
 
 class Cleaner:
@@ -116,7 +133,7 @@ class Cleaner:
     def _clean(self, dataset: Dataset, parent: int, path: str, encodings: list[str]) -> Dataset:
         own = [term for term in text(dataset, "SpecificCharacterSet").split("\\") if term in python_encoding]
         place = _Place({}, parent, path, convert_encodings(own) if any(own) else encodings)
-        rule_of = self._profile.rule
+        known = {} if parent else self._known(place.encodings)
         for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
             if isinstance(element, RawDataElement) and element.value is None and element.length:
                 element = dataset[tag]  # pydicom has left it in the file until somebody asks (defer_size)
@@ -131,16 +148,49 @@ class Cleaner:
             if tag >> 16 & 1:
                 self._private(dataset, raw, place)
                 continue
-            rule = rule_of(parent, tag)
-            if tag == _CHARACTER_SET:
-                self._keep_character_set(raw, rule, place)
-            elif rule.action == "K":
-                self._keep(raw, rule, place)
+            if parent or not isinstance(raw.value, bytes) or len(raw.value) > _SHORT:
+                self._treat(raw, place)
             else:
-                self._act(raw, rule, place)
+                self._treat_as_before(raw, place, known)
         clean = Dataset(place.out)
         clean.set_original_encoding(self._implicit, self._little, place.encodings)
         return clean
+
+    def _known(self, encodings: list[str]) -> dict[tuple[object, ...], _Known]:
+        by, encoded = (self._pseudonyms, self._profile), (self._implicit, self._little, *encodings)
+        return _memory(*by, self._patient, self._days, *encoded)
+
+    def _treat_as_before(self, raw: RawDataElement, place: _Place, known: dict[tuple[object, ...], _Known]) -> None:
+        """Treat an element of the root as the same one of the last file, where that leads to no items."""
+        key = (raw.tag, raw.VR, raw.length, raw.value, raw.is_implicit_VR)
+        before = known.get(key)
+        if before is None:
+            changes, kept, free_text, names = len(self.changes), len(self._kept), len(self._free_text), self._names
+            self._names = Names()
+            self._treat(raw, place)
+            element = place.out.get(raw.tag)
+            if not isinstance(element, DataElement) and len(self._free_text) == free_text and len(known) < _MOST_KNOWN:
+                searched_as = self._kept[-1][2] if len(self._kept) > kept else ""
+                known[key] = _Known(element, self.changes[changes:], self._names, searched_as)
+            names.add_all(self._names)
+            self._names = names
+            return
+        if before.element is not None:
+            place.out[raw.tag] = before.element
+        if before.searched_as:
+            self._kept.append((place, raw, before.searched_as))
+        if before.changes:
+            self.changes += before.changes
+            self._names.add_all(before.names)
+
+    def _treat(self, raw: RawDataElement, place: _Place) -> None:
+        rule = self._profile.rule(place.parent, raw.tag)
+        if raw.tag == _CHARACTER_SET:
+            self._keep_character_set(raw, rule, place)
+        elif rule.action == "K":
+            self._keep(raw, rule, place)
+        else:
+            self._act(raw, rule, place)
 
     def _keep(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         vr, value = rule.vr, raw.value or b""

@@ -20,7 +20,7 @@ from .deidentify import around, check_can_be_made_safe, deidentify
 from .elements import UNREADABLE, text, value_of
 from .finding import Finding, Refused
 from .outcome import Mapped, Outcome, Task, regular
-from .pseudonyms import Pseudonyms
+from .pseudonyms import Pseudonyms, of_study
 
 
 def state(path: Path) -> tuple[int, int]:
@@ -78,7 +78,7 @@ def _write(
     start = stream.tell() if pixels is None else pixels.stream.tell()
     if pixels is None and "Image Storage" in UID(text(header.dataset, "SOPClassUID")).name:
         raise Refused("it is an image without pixels, so it breaks off before its end: copy or send it again.")
-    pseudonyms = _pseudonyms(task.key, text(header.dataset, "StudyInstanceUID"))
+    pseudonyms = of_study(text(header.dataset, "StudyInstanceUID"), task.key)
     clean = header.dataset
     changes: list[Change] = []
     if "metadata" in task.kinds:
@@ -120,12 +120,6 @@ def _write(
 @lru_cache(maxsize=4096)  # the files of a series share them, which makes outcomes small for whoever sends them on
 def _finding(path: str, action: str, why: str) -> Finding:
     return Finding("metadata", path, "", action, why)
-
-
-@lru_cache(maxsize=1)
-def _pseudonyms(key: bytes | str, study: str) -> Pseudonyms:
-    """Return pseudonyms that remember the UIDs of one study, which its files repeat, and no more in a long run."""
-    return Pseudonyms(key)
 
 
 def _header(path: Path) -> Dataset:

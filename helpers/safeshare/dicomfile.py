@@ -1,10 +1,12 @@
 """DICOM files: read the header, find the pixel data, write what was de-identified (PS3.10)."""
 
 import io
+import os
 import secrets
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,7 +19,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
-from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, Counted, encode, encoding, head, text
+from .elements import PIXEL_DATA, UNDEFINED, UNREADABLE, Counted, encode, encoding, head, tag_of, text
 from .finding import Refused
 from .pixeldata import Pixels, copy_pixels
 
@@ -119,7 +121,7 @@ def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement 
     data = stream.read(1 << 14)
     while at + 12 <= len(data):
         group, number, code, length = _EXPLICIT_HEAD.unpack_from(data, at)
-        tag, vr = BaseTag(group << 16 | number), _VRS.get(code)
+        tag, vr = tag_of(group << 16 | number), _VRS.get(code)
         if stop(tag, vr, length):
             stream.seek(start + at)
             return elements
@@ -224,14 +226,15 @@ def save(destination: Path, dataset: Dataset, syntax: str, pixels: Pixels | None
     place(destination, lambda out: write(out, dataset, syntax, pixels))
 
 
-def place(destination: Path, fill: Callable[[BinaryIO], object]) -> None:
+def place(destination: Path, fill: Callable[[BinaryIO], object], mode: int = 0o666) -> None:
     """Let ``fill`` write a file under a temporary name first, so that no half file ever bears ``destination``.
 
+    ``mode`` says who may read and write it, as far as the umask lets them.
     Raises ``FileExistsError`` when there is a file of that name: nothing is overwritten.
     """
     part = destination.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with part.open("xb") as out:
+        with open(part, "xb", opener=partial(os.open, mode=mode)) as out:
             fill(out)
         try:
             destination.hardlink_to(part)  # the one way to give a name that fails when the name is taken

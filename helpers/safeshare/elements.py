@@ -3,7 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, BinaryIO
 
@@ -25,6 +25,7 @@ UNDEFINED = 0xFFFFFFFF  # a length that is not told
 PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
 _MOST = 200_000  # reads; the standard has about 5,000 attributes
 DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
+tag_of = lru_cache(maxsize=8192)(BaseTag)  # the same tag again is found in a dictionary without being compared
 _DELIMITERS = {ord(mark) for mark in "\\^=\r\n\t\f"}  # they end a change of character set (PS3.5 6.1.2.5.3)
 _HEADS = {
     little: tuple(struct.Struct(("<" if little else ">") + form) for form in ("HH2sH", "HH2sHL", "HHL"))
@@ -83,7 +84,7 @@ def name_of(tag: int) -> str:
 
 def element_of(dataset: Dataset, tag: int) -> DataElement | RawDataElement | None:
     """Return an element as it is: pydicom converts one that is empty, and fails when it has no valid VR."""
-    element = dataset.get_item(tag, keep_deferred=True)
+    element = dataset.get_item(tag_of(tag), keep_deferred=True)
     if isinstance(element, RawDataElement) and element.value is None and element.length:
         return dataset[tag]  # left in the file until somebody asks (defer_size)
     return element
@@ -128,7 +129,7 @@ def decoded(value: bytes, encodings: list[str]) -> str:
 def new_raw(tag: int, vr: str, value: bytes, implicit: bool, little: bool) -> RawDataElement:
     """Return an element with an encoded value, padded to even length (PS3.5 6.2)."""
     value += (b"\0" if vr in ("UI", "OB", "UN") else b" ") * (len(value) % 2)
-    return RawDataElement(BaseTag(tag), vr, len(value), value, 0, implicit, little)
+    return RawDataElement(tag_of(tag), vr, len(value), value, 0, implicit, little)
 
 
 def as_raw(

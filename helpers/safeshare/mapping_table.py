@@ -1,10 +1,11 @@
 """The table that leads back from copies to originals: only when asked for, elsewhere, and only for its owner."""
 
 import csv
-import os
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from . import dicomfile
 from .outcome import Mapped, Outcome
 
 
@@ -26,8 +27,9 @@ def write(path: Path, outcomes: Iterable[Outcome]) -> None:
     Raises ``OSError`` when it cannot be written.
     """
     rows = [each.row for each in outcomes if isinstance(each, Mapped)]
-    own = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(own, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:  # a name may be no UTF-8
-        table = csv.DictWriter(out, rows[0] if rows else ("original", "copy"), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    told = io.StringIO()
+    table = csv.DictWriter(told, rows[0] if rows else ("original", "copy"), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    whole = told.getvalue().encode(errors="surrogateescape")  # a name may be no UTF-8
+    dicomfile.place(path, lambda out: out.write(whole), mode=0o600)

@@ -8,10 +8,10 @@ from pydicom import Dataset
 from . import dicomfile, pixeldata
 from .cleaner import Change
 from .deidentify import HIDDEN, around, deidentify, deidentify_in_memory
-from .elements import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, decoded
+from .elements import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, decoded, text
 from .finding import Finding, Refused
 from .profile import Options
-from .pseudonyms import Pseudonyms
+from .pseudonyms import Pseudonyms, of_study
 
 if TYPE_CHECKING:
     from .metadata_table import MetadataTable
@@ -68,7 +68,8 @@ def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
     with Path(source).open("rb") as stream:
         try:
             header, pixels = dicomfile.read(stream)
-            clean, changes = deidentify(header.dataset, header.meta, Pseudonyms(any_key=True), options, header.size)
+            pseudonyms = of_study(text(header.dataset, "StudyInstanceUID"))
+            clean, changes = deidentify(header.dataset, header.meta, pseudonyms, options, header.size)
             changes = around(header.preamble, header.meta, clean) + changes + _in_pixels(header, pixels)
             return [finding(change) for change in changes]
         except Refused as error:
@@ -85,7 +86,8 @@ def strip_file(source: Path, destination: Path, *, key: bytes | str | None = Non
     with Path(source).open("rb") as stream:
         try:
             header, pixels = dicomfile.read(stream)
-            clean, _ = deidentify(header.dataset, header.meta, Pseudonyms(key), options, header.size)
+            pseudonyms = Pseudonyms() if key is None else of_study(text(header.dataset, "StudyInstanceUID"), key)
+            clean, _ = deidentify(header.dataset, header.meta, pseudonyms, options, header.size)
             dicomfile.save(Path(destination), clean, header.syntax, pixels)
         except Refused as error:
             raise Refused(error.reason, source) from error

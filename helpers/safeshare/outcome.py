@@ -13,6 +13,7 @@ class Outcome:
     """What became of one file: its copy, the findings in it, or the reason why it was refused ("" when it was not).
 
     ``header`` holds what audit needs to tell patients, studies and series apart, by keyword, as the original has it.
+    ``no_room`` tells that it was refused since the disk is full.
     """
 
     source: Path
@@ -20,6 +21,7 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     reason: str = ""
     header: dict[str, str] = field(default_factory=dict)
+    no_room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Task:
 
 def regular(path: Path) -> Path:
     """Return the path of a file; raise ``Refused`` for anything else, such as a device or a link to a folder."""
-    if path.is_dir() and not path.is_symlink():
-        raise Refused("it is a folder that cannot be read: mend its permissions and start again.")
     if not path.is_file():
+        if path.is_dir() and not path.is_symlink():
+            raise Refused("it is a folder that cannot be read: mend its permissions and start again.")
         raise Refused("it is no file that can be opened (a link to a folder, say, or a device): leave it out.")
     return path

@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 from typing import NamedTuple
 
 SHORTEST_KEY = 16  # characters: a shorter secret can be found by trial, since patient IDs are easy to guess
@@ -100,6 +101,15 @@ class Pseudonyms:
             return False
         token, mark = divmod(marked, 1 << layout.mark)
         return self._any_key or mark == self._mark(layout, token)
+
+
+@lru_cache(maxsize=2)
+def of_study(study: str, key: bytes | str | None = None) -> Pseudonyms:
+    """Return pseudonyms that remember what the files of one study repeat, and no more in a long run.
+
+    Without a key they are for a look only, see ``any_key``.
+    """
+    return Pseudonyms(key, any_key=key is None)
 
 
 def _first_bits(digest: bytes, bits: int) -> int:

@@ -7,16 +7,15 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
 
 from pydicom.uid import UID_dictionary
 
-from . import profile, severity
+from . import dicomfile, profile, severity
 from .finding import Finding
 from .profile import EDITION, Options, method_options
 from .series import Outcome
@@ -197,11 +196,14 @@ class Report(Sequence[Outcome]):
             ".json": lambda: json.dumps(self.data(with_original_values), indent=1) + "\n",
             ".csv": self.manifest,
         }
-        told = made[path.suffix.lower()]()
-        path.unlink(missing_ok=True)  # an old one would keep its permissions
-        new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if with_original_values else 0o666)
-        with open(new, "w", encoding="utf-8", newline="\n") as out:
+        told = made[path.suffix.lower()]().encode()
+
+        def fill(out: BinaryIO) -> None:
             out.write(told)
+            out.flush()
+            path.unlink(missing_ok=True)  # only now that the new one is whole
+
+        dicomfile.place(path, fill, mode=0o600 if with_original_values else 0o666)
 
     def show(self, *, with_original_values: bool = False) -> Any:
         """Return the report for a notebook; with original values, which the notebook then holds until it is cleared."""

@@ -1,5 +1,6 @@
 """One piece of the work on a study: a file, or all slices of a scan, since a face takes the volume."""
 
+import errno
 import os
 import re
 import warnings
@@ -14,7 +15,7 @@ from .elements import number, text
 from .finding import Finding, Refused
 from .outcome import Job, Outcome, Task, regular
 from .pixeldata import check_unpacked, copy_pixels
-from .pseudonyms import Pseudonyms
+from .pseudonyms import of_study
 from .register import FROM_HEADERS
 
 __all__ = ["Job", "Outcome", "Task", "audit", "scan_of", "strip"]
@@ -25,6 +26,7 @@ SCANS = {  # slices through a body: CT, MR and PET, one a file, multi-frame, and
 
 _OUTSIDE = "it is a link to a file outside of the folder: put the file itself there if it is to be shared."
 _ABOUT = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", *FROM_HEADERS)
+_NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the disk is full, or somebody's part of it
 DOUBLE = "another file with the same SOP Instance UID was written before it: keep only one of the two."
 
 
@@ -83,7 +85,7 @@ def _outcomes(job: Job, task: Task, look: Callable[[Sequence[Path]], Callable[[P
             work = look(paths)
         except (Refused, OSError) as error:
             whole = "its series is left out as a whole: " if len(paths) > 1 else ""
-            return done + [Outcome(path, reason=whole + _reason(error)) for path in paths]
+            return done + [_refused(path, error, whole) for path in paths]
         return done + [_outcome(path, work) for path in paths]
 
 
@@ -110,12 +112,13 @@ def _whole_files(paths: Sequence[Path]) -> tuple[list[Path], list[Outcome]]:
                     check_unpacked(pixels, header.size)
                 for _ in copy_pixels(pixels, header.dataset, header.syntax) if pixels else ():
                     pass
-            deidentify(header.dataset, header.meta, Pseudonyms(any_key=True), {}, header.size)  # or it is refused
+            pseudonyms = of_study(text(header.dataset, "StudyInstanceUID"))
+            deidentify(header.dataset, header.meta, pseudonyms, {}, header.size)  # or it is refused
             uid = text(header.dataset, "SOPInstanceUID")
             if uid and uid in uids:
                 raise Refused("another file of its series has the same SOP Instance UID: keep only one of the two.")
         except (Refused, OSError) as error:
-            refused.append(Outcome(path, reason=_reason(error)))
+            refused.append(_refused(path, error))
         else:
             uids.add(uid)
             whole.append(path)
@@ -126,7 +129,12 @@ def _outcome(path: Path, work: Callable[[Path], Outcome]) -> Outcome:
     try:
         return work(path)
     except (Refused, OSError) as error:
-        return Outcome(path, reason=_reason(error))
+        return _refused(path, error)
+
+
+def _refused(path: Path, error: Refused | OSError, whole: str = "") -> Outcome:
+    no_room = isinstance(error, OSError) and error.errno in _NO_ROOM
+    return Outcome(path, reason=whole + _reason(error), no_room=no_room)
 
 
 @contextmanager

@@ -144,12 +144,22 @@ class Names:
                         mark.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))
                     }
 
+    def add_all(self, others: "Names") -> None:
+        """Take over what others hold."""
+        if others._words or others._parts:
+            self._words |= others._words
+            self._parts |= others._parts
+            self._check_number()
+
     def _add(self, word: str) -> None:
         word = word.casefold()
         if word in _NO_NAMES or len(word) < 2 or (word.isdigit() and len(word) < 3):
             return
         # A long name may stand inside a word, and so may one in a script without spaces between the words.
         (self._parts if len(word) >= 5 or not word.isascii() else self._words).add(word)
+        self._check_number()
+
+    def _check_number(self) -> None:
         if len(self._parts) + len(self._words) > _MOST_NAMES:
             raise Refused("it holds more names than an image can have: ask the sender for a sound copy.")
         self._search = None

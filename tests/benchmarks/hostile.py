@@ -1,6 +1,6 @@
 """Hostile files of at most 10 MB, many files and a large one: time and memory that the command takes.
 
-    python tests/benchmarks/hostile.py                          all, metadata only where pixels do not matter
+    python tests/benchmarks/hostile.py                          all; metadata only where pixels do not matter
     python tests/benchmarks/hostile.py --only "JPEG 2000"       those with this in their name
     python tests/benchmarks/hostile.py --large                  5,000 files, and a file of 2 GB with 8,192 frames
 
@@ -20,6 +20,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,6 +56,8 @@ SIZE, SECONDS, MEGABYTES = 10_000_000, 10, 500
 KEPT, REMOVED = tag("ReferencedSeriesSequence"), tag("OriginalAttributesSequence")
 PRIVATE = 0x00091010
 CAPTURE, SPECTRA = b"1.2.840.10008.5.1.4.1.1.7\0", b"1.2.840.10008.5.1.4.1.1.4.2\0"
+RADIOGRAPH = b"1.2.840.10008.5.1.4.1.1.1\0"  # as long as that of a secondary capture; only in these are objects sought
+KINDS = "metadata,text,faces,objects"
 _WATCHED = """
 import sys
 from safeshare import cli
@@ -249,6 +252,11 @@ PIXELS: dict[str, Callable[[], bytes]] = {
 }
 
 
+def radiograph(make: Callable[[], bytes]) -> bytes:
+    """Return a file that says that it is a radiograph."""
+    return make().replace(CAPTURE, RADIOGRAPH, 2)
+
+
 def run(source: Path, kinds: str, report: bool = False) -> tuple[float, int, str, int]:
     """Strip a file or a folder; return the seconds of CPU time, the megabytes, what was said, and the exit code."""
     safe = source.with_name("safe")
@@ -304,7 +312,8 @@ def main() -> int:
     with TemporaryDirectory() as folder:
         if chosen.large:
             return int(large(Path(folder)))
-        for files, kinds in ((HEADERS, "metadata"), (PIXELS, "metadata,text,faces")):
+        radiographs = {f"radiograph: {name}": partial(radiograph, make) for name, make in PIXELS.items()}
+        for files, kinds in ((HEADERS, "metadata"), (PIXELS, KINDS), (radiographs, KINDS)):
             for name, make in files.items():
                 if chosen.only in name:
                     data = make()
