@@ -54,9 +54,21 @@ def test_a_line_at_the_edge_ends_there():
     assert (line.y0, line.x1) == (0, 500)
 
 
-def test_a_slanting_line_comes_in_parts_that_take_little_beside_it():
+def slant():
+    """Return where a line stands that runs at a slant."""
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    slanting = (np.abs(rows - 150 - 0.4 * (columns - 250)) <= 7) & (np.abs(columns - 250) < 100)
+    return (np.abs(rows - 150 - 0.4 * (columns - 250)) <= 7) & (np.abs(columns - 250) < 100)
+
+
+def test_a_slanting_line_must_be_likelier_as_borders_of_anatomy_run_so():
+    level, slanting = seen(BAR, how=0.7), seen(slant(), how=0.7)
+    level[104, 110], slanting[150, 250] = 0.95, 0.95
+    assert len(text_regions.lines_in(level)) == 1
+    assert text_regions.lines_in(slanting) == []
+
+
+def test_a_slanting_line_comes_in_parts_that_take_little_beside_it():
+    slanting = slant()
     found = text_regions.lines_in(seen(slanting))
     taken = np.zeros(SHAPE, bool)
     for line in found:

@@ -9,6 +9,7 @@ from scipy import ndimage
 from .text_lines import Line
 
 _EDGE, _MEAN, _TOP = 0.45, 0.65, 0.9  # how likely text is at the edge of a line, on average in it, and at its clearest
+_SLANTED = 0.78  # how likely text is on average in a line that runs at a slant, as borders of shadows and vessels do
 _LEAST = 16  # pixels that the place of a line has
 _ACROSS, _ALONG, _INNER = 0.24, 0.45, 4  # margins: in thicknesses, and pixels between the parts of a slanting line
 _SLANTING = 0.6  # of its box does a line fill at most that is taken in parts
@@ -26,6 +27,11 @@ class _Region(NamedTuple):
         """How many pixels high a line would be that fills the region."""
         return float(min(*self.part.shape, self.part.sum() / max(self.part.shape) * 1.2))
 
+    @property
+    def slanting(self) -> bool:
+        """Tell whether the region leaves much of its box empty, so that it is taken in parts."""
+        return bool(self.part.mean() <= _SLANTING and min(self.part.shape) > 10)
+
 
 def lines_in(likely: np.ndarray) -> list[Line]:
     """Return the lines of text in a picture, from how likely text is at each pixel of it (rows, columns).
@@ -37,8 +43,11 @@ def lines_in(likely: np.ndarray) -> list[Line]:
     for number, place in enumerate(ndimage.find_objects(labels, count), 1):
         part = labels[place] == number
         sure = likely[place][part]
-        if sure.size >= _LEAST and sure.mean() >= _MEAN and sure.max() >= _TOP:
-            lines += _lines(_Region(place[0].start, place[1].start, part), float(sure.mean()), likely.shape)
+        if sure.size < _LEAST or sure.max() < _TOP:
+            continue
+        region = _Region(place[0].start, place[1].start, part)
+        if sure.mean() >= (_SLANTED if region.slanting else _MEAN):
+            lines += _lines(region, float(sure.mean()), likely.shape)
     return lines
 
 
@@ -65,7 +74,7 @@ def _pieces(region: _Region) -> Iterator[tuple[tuple[int, int], tuple[int, int]]
     """Yield the rows and columns of a region: in one piece, or in several along a slanting one."""
     part = region.part
     high, wide = part.shape
-    if part.mean() > _SLANTING or min(high, wide) <= 10:
+    if not region.slanting:
         yield (0, high), (0, wide)
         return
     step = max(6, int(region.thick / 2))
