@@ -239,7 +239,7 @@ def test_a_different_engine_reads_nothing_any_more(tmp_path):
 @pytest.mark.parametrize(
     ("name", "places"),
     [
-        ("rgb_color", [(3, 11, 120, 17), (145, 175, 190, 190)]),
+        ("rgb_color", [(3, 11, 120, 17), (145, 175, 190, 190), (4, 68, 20, 76), (4, 108, 20, 116)]),
         ("palette_color", [(3, 80, 50, 140), (5, 40, 180, 55), (700, 12, 780, 25)]),
     ],
 )

@@ -18,6 +18,7 @@ from .text_regions import lines_in
 _MODEL = "text.onnx"
 _ROWS, _COLUMNS, _OVERLAP = 1024, 1280, 48  # of a part of a large picture that is looked at at once
 _LARGEST = 2_000_000  # pixels of a picture that is looked at in full size; text on larger ones is larger, too
+_SMALL, _LARGER = 80_000, 0.5  # pixels of a picture whose letters are so small that it is also seen at twice its size
 _STEP = 32  # the network takes pictures whose sides are multiples of this
 _AROUND = 29  # pixels of the surroundings that a pixel is compared with
 _FAINT = 2.55  # of 255 levels: what differs by less is as good as even
@@ -39,8 +40,14 @@ def lines(picture: np.ndarray) -> list[Line]:
 
     A slanting line comes in several parts, so that little beside it is taken for text.
     """
+    pixels = picture.shape[0] * picture.shape[1]
+    found = _lines(picture, max(1.0, min(2.0, (pixels / _LARGEST) ** 0.5)))
+    return found + _lines(picture, _LARGER) if pixels <= _SMALL else found
+
+
+def _lines(picture: np.ndarray, scale: float) -> list[Line]:
+    """Return the lines of text in a picture that is looked at so many times smaller."""
     rows, columns = picture.shape[:2]
-    scale = max(1.0, min(2.0, (rows * columns / _LARGEST) ** 0.5))
     low, high = float(np.nanmin(picture)), float(np.nanmax(picture))
     if high <= low:
         return []
@@ -106,7 +113,9 @@ def _scaled(tile: np.ndarray, scale: float) -> np.ndarray:
     if scale == 1:
         return tile
     size = round(tile.shape[1] / scale), round(tile.shape[0] / scale)
-    return np.asarray(Image.fromarray(tile).resize(size, Image.Resampling.BOX))
+    return np.asarray(
+        Image.fromarray(tile).resize(size, Image.Resampling.BOX if scale > 1 else Image.Resampling.BICUBIC)
+    )
 
 
 def _cuts(length: int, longest: int, overlap: int) -> list[tuple[int, int]]:
