@@ -15,7 +15,6 @@ from .check import _report
 from .combinations import Stripped
 
 EVERYWHERE = ("emergency", "radiology")  # they see patients of all departments
-MOST_AROUND = 0.01  # share of the pixels far from objects: the detector's outlines take a little bone along
 FAR = 30  # pixels: a mask may be wider than its object, and may fill the links of a chain
 
 
@@ -57,11 +56,9 @@ def hand_stripped(before: Dataset, after: Dataset) -> None:
         if thing["action"] == "keep" and share > 0:
             problems.append(f"the side {thing['kind']} is damaged, and a reader needs it.")
     around = changed[_far_from(labels > 0, FAR)].mean()
-    if around > MOST_AROUND:
+    if around > 0:
         problems.append(f"{around:.1%} of the pixels far from any object have changed: bones are no objects.")
-    _report(
-        problems, f"Ring and bracelet are gone, the marker is there; of all that is far from them {around:.1%} changed."
-    )
+    _report(problems, "Ring and bracelet are gone, the side marker is there, and no pixel far from them has changed.")
 
 
 def device_named(serial: str, row: Mapping[str, str]) -> None:
