@@ -14,8 +14,8 @@ from safeshare import Refused, data, metal, objects
 
 pytest.importorskip("onnxruntime")
 KEY = "a key for the tests only"
-WORN = 30  # a radiograph with a bracelet
-ENGRAVED = (WORN, 42)  # and one with a pacemaker
+WORN = (1, 30)  # radiographs with a necklace, and with a bracelet
+ENGRAVED = (30, 42)  # the one with a bracelet, and one with a pacemaker
 
 
 @cache
@@ -32,16 +32,18 @@ def painted(found: list[objects.ObjectFinding], shape: tuple[int, int]) -> np.nd
     return out
 
 
-def test_objects_are_found_and_hardly_anything_else() -> None:
-    truth = example(WORN).mask(markers=False)
-    found = painted(objects.find(example(WORN).dataset), truth.shape)
+@pytest.mark.parametrize("number", WORN)
+def test_objects_are_found_and_hardly_anything_else(number: int) -> None:
+    truth = example(number).mask(markers=False)
+    found = painted(objects.find(example(number).dataset), truth.shape)
     assert (found & truth).sum() > 0.95 * truth.sum()
     assert (found & ~ndimage.binary_dilation(truth, iterations=12)).mean() < 0.03
 
 
-def test_bones_and_burned_in_words_are_no_objects() -> None:
-    assert not example(20).things
-    assert objects.find(example(20).dataset) == []
+@pytest.mark.parametrize("number", [2, 20])
+def test_bones_teeth_contrast_agent_and_burned_in_words_are_no_objects(number: int) -> None:
+    assert not example(number).things
+    assert objects.find(example(number).dataset) == []
 
 
 @pytest.mark.parametrize("number", ENGRAVED)
@@ -93,8 +95,9 @@ def test_strip_changes_nothing_outside_the_objects_and_says_what_it_did(method: 
     assert stripped.SOPInstanceUID == objects.strip(dataset, found, key=KEY).SOPInstanceUID != dataset.SOPInstanceUID
 
 
-def test_after_strip_nothing_but_what_is_kept_is_found() -> None:
-    dataset = pydicom.dcmread(data.folder("radiographs") / "hand.dcm")
+@pytest.mark.parametrize("name", ["hand", "chest"])
+def test_after_strip_nothing_but_what_is_kept_is_found(name: str) -> None:
+    dataset = pydicom.dcmread(data.folder("radiographs") / f"{name}.dcm")
     assert "C" in {each.action for each in objects.find(dataset)}
     assert {each.action for each in objects.find(objects.strip(dataset))} == {"K"}
 
