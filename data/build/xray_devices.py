@@ -43,7 +43,7 @@ def plate(tray: Tray) -> None:
 
 def rods(tray: Tray) -> None:
     """Nails, K-wires, rods with screws, needles, and wires that hold bones together."""
-    r, canvas, make = tray.random, tray.canvas, tray.random.randint(5)
+    r, canvas, make = tray.random, tray.canvas, tray.random.randint(4)
     p, q = tray.place(), tray.place()
     if make == 0:  # a nail, hollow or not
         radius = r.uniform(3, 7)
@@ -58,7 +58,7 @@ def rods(tray: Tray) -> None:
         metal = canvas.rod(curve(p, q, 10, r), r.uniform(2, 3.5))
         for share in np.linspace(0.05, 0.95, r.randint(2, 7)):
             screw(tray, p + share * (q - p), r.uniform(-0.3, 0.3) + np.pi * r.randint(2))
-    elif make == 3:  # loops, twisted ends
+    else:  # loops, twisted ends
         metal = canvas.empty()
         for k in range(r.randint(1, 6)):
             at = p + k * np.array([r.uniform(-2, 2), r.uniform(15, 24)])
@@ -70,15 +70,20 @@ def rods(tray: Tray) -> None:
                 ),
             )
             metal = np.maximum(metal, canvas.rod([at - 1, at + r.uniform(-2, 2, 2)], 1))
-    else:  # clips, staples, coils
-        metal = canvas.empty()
-        for _ in range(r.randint(1, 14)):
-            at, angle = p + r.normal(0, 18, 2), r.uniform(0, 6.3)
-            if r.rand() < 0.75:
-                line = np.array([at, at + r.uniform(2.5, 9) * np.array([np.cos(angle), np.sin(angle)])])
-            else:
-                line = loop(at, r.uniform(1.5, 5), r.uniform(0.6, 4), angle, r.uniform(0.4, 1), 12)
-            metal = np.maximum(metal, 1.5 * canvas.rod(line, r.uniform(0.3, 0.8), 1.4))
+    tray.put(DEVICE, {tray.one_of(*BODILY): metal})
+
+
+def clips(tray: Tray) -> None:
+    """Clips, staples and coils, some of them together."""
+    r, canvas, middle = tray.random, tray.canvas, tray.place()
+    metal = canvas.empty()
+    for _ in range(r.randint(1, 14)):
+        at, angle = middle + r.normal(0, 18, 2), r.uniform(0, 6.3)
+        if r.rand() < 0.75:
+            line = np.array([at, at + r.uniform(2.5, 9) * np.array([np.cos(angle), np.sin(angle)])])
+        else:
+            line = loop(at, r.uniform(1.5, 5), r.uniform(0.6, 4), angle, r.uniform(0.4, 1), 12)
+        metal = np.maximum(metal, 1.5 * canvas.rod(line, r.uniform(0.3, 0.8), 1.4))
     tray.put(DEVICE, {tray.one_of(*BODILY): metal})
 
 
@@ -254,7 +259,7 @@ def marker(tray: Tray) -> None:
 
 
 ALL = THINGS | {
-    screw: 1.2, plate: 2, rods: 2.5, prosthesis: 1.5, pacemaker: 3, lead: 1.5, electrode: 1, filling: 1, mesh: 0.8,
+    screw: 1.2, plate: 2, rods: 2, clips: 2.5, prosthesis: 2, pacemaker: 3, lead: 1.5, electrode: 1, filling: 1, mesh: 0.8,
     marker: 2.5,
 }  # fmt: skip
 

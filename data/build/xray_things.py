@@ -280,5 +280,5 @@ def coin(tray: Tray) -> None:
 
 
 THINGS: dict[Callable[[Tray], None], float] = {
-    band: 2.5, chain: 2.5, necklace: 3, tag: 3, watch: 1.2, small: 2, fastener: 2, wiry: 1.5, coin: 1,
+    band: 2.5, chain: 3, necklace: 3, tag: 3, watch: 1.5, small: 5, fastener: 3, wiry: 1.5, coin: 1,
 }  # fmt: skip

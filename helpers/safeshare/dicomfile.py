@@ -119,8 +119,9 @@ def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement 
     elements: dict[BaseTag, DataElement | RawDataElement] = {}
     start, at = stream.tell(), 0
     data = stream.read(1 << 14)
-    while at + 12 <= len(data):
-        group, number, code, length = _EXPLICIT_HEAD.unpack_from(data, at)
+    last, made, unpacked = len(data) - 12, RawDataElement._make, _EXPLICIT_HEAD.unpack_from
+    while at <= last:
+        group, number, code, length = unpacked(data, at)
         tag, vr = tag_of(group << 16 | number), _VRS.get(code)
         if stop(tag, vr, length):
             stream.seek(start + at)
@@ -133,7 +134,8 @@ def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement 
             at += 4
         if length > len(data) - at:
             break
-        elements[tag] = RawDataElement(tag, vr, length, data[at : at + length], start + at, False, True)
+        value = data[at : at + length]
+        elements[tag] = made((tag, vr, length, value, start + at, False, True, True, False))
         at += length
     stream.seek(start)
     return None

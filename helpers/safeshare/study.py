@@ -244,7 +244,7 @@ def _run(
     progress: Progress | None,
 ) -> list[Outcome]:
     together = task.kinds != ("metadata",)
-    chunk = 1 if together else max(1, min(32, len(files) // 32))  # handing over takes as long as a tenth of a file
+    chunk = 1 if together else max(1, min(32, len(files) // 16))  # handing over takes as long as a tenth of a file
     each: Callable[..., Iterator] = map if executor is None else partial(executor.map, chunksize=chunk)
     scans = each(series.scan_of, files) if together else [""] * len(files)
     jobs: dict[object, Job] = {}
