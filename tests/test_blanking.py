@@ -1,6 +1,7 @@
 """Blanking changes the pixels inside the mask and nothing else, in every format that pixels come in."""
 
 import copy
+import tracemalloc
 
 import burned_in
 import numpy as np
@@ -211,3 +212,14 @@ def test_damaged_compressed_pixels_are_refused():
     dataset.PixelData = dataset.PixelData[:40] + bytes(len(dataset.PixelData) - 40)
     with pytest.raises(Refused, match="cannot be decoded"):
         blanking.blank(dataset, blanking.mask(dataset, [Box(4, 3, 20, 11)]))
+
+
+def test_of_a_long_clip_only_one_copy_is_made(tmp_path):
+    made("grey 8", frames=100, rows=200, columns=200).save_as(tmp_path / "clip.dcm")
+    dataset = dcmread(tmp_path / "clip.dcm")
+    where = blanking.mask(dataset, [Box(4, 3, 20, 11)])
+    tracemalloc.start()
+    blanking.blank(dataset, where)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.2 * len(dataset.PixelData), "clips of some gigabytes are real, and memory is not"

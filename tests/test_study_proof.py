@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -293,3 +294,15 @@ def test_changed_pixels_are_proved_against_what_they_were_changed_to(scan, monke
     changed.PixelData = changed.PixelData[: len(changed.PixelData) // 2]
     monkeypatch.setattr("safeshare.pixel_kinds.stripper", lambda *args: lambda path: (changed, []))
     assert "the pixels of its copy" in stripped(scan, kinds=["metadata", "faces"]), "half of the image"
+
+
+def test_changed_pixels_of_a_long_clip_are_written_by_way_of_one_copy(scan, monkeypatch):
+    changed = dcmread(scan)
+    changed.NumberOfFrames, changed.PixelData = 300, bytes(300 * len(changed.PixelData))
+    monkeypatch.setattr("safeshare.pixel_kinds.stripper", lambda *args: lambda path: (changed, []))
+    changed.save_as(scan)
+    tracemalloc.start()
+    assert stripped(scan, kinds=["metadata", "faces"]) == ""
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.7 * len(changed.PixelData), "what reads and writes takes a part of this small one, too"

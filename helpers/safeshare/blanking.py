@@ -6,6 +6,7 @@ would change pixels everywhere.
 """
 
 import copy
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from .finding import Refused
 
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 _COLOUR = {"RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_PARTIAL_422": 3, "YBR_RCT": 3, "YBR_ICT": 3}
+_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two neighbours share their colour
 _SAMPLES = {"MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1} | _COLOUR
 _LOSSLESS_FOR = {  # what frames are coded in afterwards; all others are stored uncompressed
     "1.2.840.10008.1.2.5": RLELossless,
@@ -111,25 +113,37 @@ def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int]
         raise Refused("it has no pixels: there is nothing to blank.")
     frames, rows, columns = where.shape
     bits, samples = int(dataset.get("BitsAllocated", 0)), int(dataset.SamplesPerPixel)
-    halved = dataset.PhotometricInterpretation in ("YBR_FULL_422", "YBR_PARTIAL_422")
+    halved = dataset.PhotometricInterpretation in _HALVED
     if bits not in (1, 8, 16, 32, 64) or (halved and (columns % 2 or bits != 8)):
         raise Refused(f"its pixels take {bits} bits each, which cannot be edited here: convert it to 8 or 16 bits.")
 
-    data = bytearray(dataset[keyword].value)
-    count = frames * rows * columns * (2 if halved else samples)
-    if len(data) * 8 < count * bits:
-        raise Refused("its pixel data breaks off before its end: copy or send it again.")
-    big = not syntax(dataset).is_little_endian
-    swapped = big and bits <= 8 and dataset[keyword].VR == "OW"  # bytes sit in words (PS3.5 8.1.1)
-    if swapped:
-        _swap(data)
-    if bits == 1:
-        dots = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-        values = dots[:count]
-    else:
-        kind = _FLOATS.get(keyword, f"{'i' if dataset.get('PixelRepresentation') else 'u'}{bits // 8}")
-        values = np.frombuffer(data, np.dtype(kind).newbyteorder(">" if big else "<"), count)
+    # Of a long clip there is room for one copy, not for two: a stream lets its bytes be edited, and has them as bytes.
+    stream = io.BytesIO(dataset[keyword].value)
+    with stream.getbuffer() as data:
+        count = frames * rows * columns * (2 if halved else samples)
+        if len(data) * 8 < count * bits:
+            raise Refused("its pixel data breaks off before its end: copy or send it again.")
+        big = not syntax(dataset).is_little_endian
+        swapped = big and bits <= 8 and dataset[keyword].VR == "OW"  # bytes sit in words (PS3.5 8.1.1)
+        if swapped:
+            _swap(data)
+        kind = _FLOATS.get(keyword, f"{'i' if dataset.get('PixelRepresentation') else 'u'}{max(1, bits // 8)}")
+        _edit(dataset, data, where, fill, np.dtype(kind).newbyteorder(">" if big else "<"))
+        if swapped:
+            _swap(data)
+    dataset[keyword].value = stream.getvalue()
 
+
+def _edit(
+    dataset: Dataset, data: memoryview, where: np.ndarray, fill: int | Sequence[int] | None, kind: np.dtype
+) -> None:
+    """Blank native pixels where they are."""
+    frames, rows, columns = where.shape
+    samples, one_bit = int(dataset.SamplesPerPixel), dataset.BitsAllocated == 1
+    halved = dataset.PhotometricInterpretation in _HALVED
+    count = frames * rows * columns * (2 if halved else samples)
+    dots = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little") if one_bit else None
+    values = np.frombuffer(data, kind, count) if dots is None else dots[:count]
     if halved:
         values = values.reshape(frames, rows, columns // 2, 4)
         where = np.any(where.reshape(*values.shape[:3], 2), axis=-1, keepdims=True)[..., 0]
@@ -140,15 +154,11 @@ def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int]
     for frame, inside in zip(values, where, strict=True):
         if inside.any():
             frame[inside] = _fill(dataset, frame, fill, str(dataset.PhotometricInterpretation))
-
-    if bits == 1:
+    if dots is not None:
         data[:] = np.packbits(dots, bitorder="little").tobytes()
-    if swapped:
-        _swap(data)
-    dataset[keyword].value = bytes(data)
 
 
-def _swap(data: bytearray) -> None:
+def _swap(data: memoryview) -> None:
     words = np.frombuffer(data, np.uint16, len(data) // 2)
     words.byteswap(inplace=True)
 

@@ -58,14 +58,19 @@ def _as_file(dataset: Dataset, path: Path, task: Task) -> BinaryIO:
         for keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
             setattr(dataset, keyword, text(header, keyword))
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    stream = BytesIO()
+    stream, pixels = BytesIO(), dataset.get("PixelData")
     try:
         if not dataset.file_meta.TransferSyntaxUID.is_implicit_VR:
             for tag in [tag for tag, raw in dataset.items() if raw.VR is None]:  # implicit against their syntax
                 dataset[tag]  # pydicom looks up the VR
+        if pixels:  # from a stream pydicom does not copy them before it writes them
+            dataset["PixelData"].value = BytesIO(pixels + bytes(len(pixels) % 2))
         dataset.save_as(stream, enforce_file_format=True)
     except UNREADABLE as error:
         raise Refused("its header is damaged and cannot be written again: ask the sender for a sound copy.") from error
+    finally:
+        if pixels:
+            dataset["PixelData"].value = pixels
     stream.seek(0)
     return stream
 

@@ -148,6 +148,7 @@ def _text(dataset: Dataset, keep: Sequence[str]) -> np.ndarray:
         if not boxes:
             break
         where |= blanking.mask(dataset, boxes)
+        looked_at = dataset  # of a long clip there is room for one copy, not for two
         looked_at = blanking.blank(dataset, where)
     return where
 

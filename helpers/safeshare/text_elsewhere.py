@@ -35,7 +35,7 @@ def find(dataset: Dataset) -> list[Finding]:
         Finding("text", f"OverlayData ({group:04X},{_OVERLAY_DATA:04X})", f"{points} points drawn", "X", _OVERLAY)
         for group, points in _overlays(dataset)
     ]
-    if _spare_bits(dataset) and any(_in_spare_bits(dataset, words).any() for words in _words(dataset)):
+    if _text_in_spare_bits(dataset):
         findings.append(Finding("text", "unused bits of PixelData", "", "C", _BITS))
     words = [str(each.UnformattedTextValue) for item in _annotations(dataset) for each in _lettering(item)]
     if words:
@@ -120,17 +120,17 @@ def _in_spare_bits(dataset: Dataset, words: np.ndarray) -> np.ndarray:
     return used
 
 
+def _text_in_spare_bits(dataset: Dataset) -> bool:
+    return bool(_spare_bits(dataset)) and any(_in_spare_bits(dataset, words).any() for words in _words(dataset))
+
+
 def _clear_spare_bits(dataset: Dataset) -> None:
-    if not _spare_bits(dataset):
+    if not _text_in_spare_bits(dataset):
         return
-    changed = False
     parts = []
     for words in _words(dataset):
         used = _in_spare_bits(dataset, words)
-        changed |= bool(used.any())
         parts.append(np.where(used, words & ~np.array(_spare_bits(dataset), words.dtype), words).astype(words.dtype))
-    if not changed:
-        return
     if blanking.syntax(dataset) == RLELossless:
         photometric = str(dataset.PhotometricInterpretation)
         frames = [blanking.encoded(dataset, part, photometric, RLELossless) for part in parts]
