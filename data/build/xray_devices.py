@@ -259,8 +259,8 @@ def marker(tray: Tray) -> None:
 
 
 ALL = THINGS | {
-    screw: 1.2, plate: 2, rods: 2, clips: 2.5, prosthesis: 2, pacemaker: 3, lead: 1.5, electrode: 1, filling: 1, mesh: 0.8,
-    marker: 2.5,
+    screw: 1.2, plate: 2, rods: 2, clips: 2.5, prosthesis: 2, pacemaker: 3, lead: 1.5, electrode: 1, filling: 1,
+    mesh: 0.8, marker: 2.5,
 }  # fmt: skip
 
 
