@@ -15,6 +15,7 @@ from safeshare import Refused, data, metal, objects
 pytest.importorskip("onnxruntime")
 KEY = "a key for the tests only"
 WORN = (1, 30)  # radiographs with a necklace, and with a bracelet
+IMPLANTS = (12, 13, 42)  # with a plate, a prosthesis, a pacemaker
 ENGRAVED = (30, 42)  # the one with a bracelet, and one with a pacemaker
 
 
@@ -53,6 +54,21 @@ def test_no_engraving_survives(number: int) -> None:
     (engraved,) = [thing for thing in shown.things if thing.words and thing.kind != "marker"]
     assert engraved.letters is not None
     assert changed[engraved.letters].mean() > 0.9
+
+
+@pytest.mark.parametrize("number", IMPLANTS)
+def test_an_implant_is_told_from_jewellery_and_stays(number: int) -> None:
+    (implant,) = (thing.mask for thing in example(number).things if thing.name in ("plate", "prosthesis", "pacemaker"))
+    found = objects.find(example(number).dataset)
+    (label,) = {each.label for each in found if (painted([each], implant.shape) & implant).sum() > 0.5 * implant.sum()}
+    assert label == "implant or device"
+    before, after = (each.pixel_array for each in (example(number).dataset, objects.strip(example(number).dataset)))
+    assert abs(np.median(after[implant]) - np.median(before[implant])) < 0.15 * np.ptp(before), "its silhouette is left"
+
+
+@pytest.mark.parametrize("number", [0, 27, 30, 31, 55])
+def test_rings_bracelets_watches_and_necklaces_go(number: int) -> None:
+    assert {each.action for each in objects.find(example(number).dataset) if each.label != "marker"} == {"C"}
 
 
 def test_what_is_written_on_an_implant_goes_and_the_implant_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,8 +114,26 @@ def test_strip_changes_nothing_outside_the_objects_and_says_what_it_did(method: 
 @pytest.mark.parametrize("name", ["hand", "chest"])
 def test_after_strip_nothing_but_what_is_kept_is_found(name: str) -> None:
     dataset = pydicom.dcmread(data.folder("radiographs") / f"{name}.dcm")
-    assert "C" in {each.action for each in objects.find(dataset)}
-    assert {each.action for each in objects.find(objects.strip(dataset))} == {"K"}
+    found = objects.find(dataset)
+    assert "C" in {each.action for each in found}
+    kept = painted([each for each in found if each.action == "K"], dataset.pixel_array.shape)
+    again = objects.find(objects.strip(dataset))
+    where = painted(again, kept.shape)
+    assert (where & ~ndimage.binary_dilation(kept, iterations=6)).sum() < 0.01 * where.sum()
+    assert {each.words for each in again} - {""} == {"L"}, "the number on the pacemaker is gone"
+
+
+def test_a_necklace_goes_though_it_crosses_a_lead_that_stays() -> None:
+    dataset = pydicom.dcmread(data.folder("radiographs") / "chest.dcm")
+    labels = {each.label: each for each in objects.find(dataset)}
+    assert {label: each.action for label, each in labels.items()} == {
+        "jewellery": "C", "implant or device": "K", "marker": "K",
+    }  # fmt: skip
+    assert labels["implant or device"].attributes == ("DeviceSerialNumber", "DeviceID")
+    stripped = objects.strip(dataset).pixel_array
+    assert (stripped[480:510, 520:585] == stripped.min()).all(), "the pendant with the initials"
+    assert len(np.unique(stripped[345:375, 845:935])) == 1, "the number on the pacemaker"
+    assert stripped[360, 890] > 1000, "whose silhouette stays"
 
 
 def test_the_caller_chooses() -> None:

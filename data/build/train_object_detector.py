@@ -4,8 +4,8 @@
     python data/build/train_object_detector.py
 
 draws radiographs at random (xray_bodies.py, xray_things.py, xray_devices.py, xray_exposure.py), teaches a small U-Net
-to tell for each pixel what it is of, and writes helpers/safeshare/models/objects.onnx. On one core, drawing takes 20
-minutes, and teaching about two hours.
+to tell for each pixel whether it is an object's, and writes helpers/safeshare/models/objects.onnx. On one core, drawing
+takes 20 minutes, and teaching about two hours.
 """
 
 from itertools import pairwise
@@ -61,7 +61,7 @@ class Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        w, kinds = WIDTHS, object_detector.KINDS
+        w, kinds = WIDTHS, len(WEIGHTS)
         self.first = convolved(8, w[0])
         self.down = nn.ModuleList(nn.Sequential(convolved(a, b, 2), Added(b)) for a, b in pairwise(w))
         self.down[2].append(Added(w[3], 2))
@@ -92,15 +92,15 @@ class Network(nn.Module):
 
 
 class Sure(nn.Module):
-    """A network that tells how likely each kind is."""
+    """A network that tells how likely a pixel is an object's, of whatever kind."""
 
     def __init__(self, network: Network):
         super().__init__()
         self.network = network
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return shares that add up to 1."""
-        return torch.softmax(self.network(values)[0], 1)
+        """Return shares (pictures, rows, columns)."""
+        return 1 - torch.softmax(self.network(values)[0], 1)[:, 0]
 
 
 def averaged(values: torch.Tensor) -> torch.Tensor:
@@ -201,22 +201,27 @@ def taught(pictures: list[Picture], random: np.random.RandomState) -> Network:
 
 def write(network: Network, path: Path) -> None:
     """Write a model file, for pictures of any size."""
-    sizes = {2: "rows", 3: "columns"}
     torch.onnx.export(
         Sure(network).eval(), torch.rand(1, 1, 320, 384), str(path), input_names=["values"], output_names=["likely"],
-        dynamic_axes={"values": sizes, "likely": sizes}, opset_version=17, dynamo=False,
+        dynamic_axes={"values": {2: "rows", 3: "columns"}, "likely": {1: "rows", 2: "columns"}}, opset_version=17,
+        dynamo=False,
     )  # fmt: skip
+    compress(path)
+
+
+def compress(path: Path) -> None:
+    """Keep the weights of convolutions as bytes; they are multiplied once when the model is loaded."""
     model = onnx.load(str(path))
     for tensor in list(model.graph.initializer):
         weights = numpy_helper.to_array(tensor)
         if weights.ndim == 4:
             model.graph.initializer.remove(tensor)
-            compress(model.graph, tensor.name, weights)
+            compress_one(model.graph, tensor.name, weights)
     onnx.save(model, str(path))
 
 
-def compress(graph: onnx.GraphProto, name: str, weights: np.ndarray) -> None:
-    """Keep weights as bytes, and a scale for each channel; they are multiplied once when the model is loaded."""
+def compress_one(graph: onnx.GraphProto, name: str, weights: np.ndarray) -> None:
+    """Keep weights as bytes, and a scale for each channel."""
     scale = np.maximum(np.abs(weights).max((1, 2, 3), keepdims=True), 1e-9) / 127
     parts = {"bytes": np.round(weights / scale).astype(np.int8), "scale": scale.astype(np.float32)}
     graph.initializer.extend(numpy_helper.from_array(part, f"{name}_{kind}") for kind, part in parts.items())

@@ -1,4 +1,4 @@
-"""See where foreign objects are in a radiograph: a small network tells for each pixel whether it is one's, and whose.
+"""See where foreign objects are in a radiograph: a small network tells for each pixel how likely it is one's.
 
 The network (a U-Net: Ronneberger 2015, doi:10.1007/978-3-319-24574-4_28) was trained by this project, on synthetic
 radiographs only (data/build/train_object_detector.py).
@@ -12,10 +12,9 @@ from scipy import ndimage
 from . import artificial
 
 MODEL = "objects.onnx"
-KINDS = 5  # nothing, worn, tag, device, marker
 FIELD = 300.0  # mm; the longer side of an image that does not tell the size of its pixels
 _PIXEL, _LONGEST = 0.4, 1600  # mm of a pixel of what is looked at, and how many there are along a side at most
-_SEEN, _SURE = 0.2, 0.985  # how likely a pixel is an object's, and the likeliest pixels of one
+_SEEN, _SURE = 0.1, 0.985  # how likely a pixel is an object's, and the likeliest pixels of one
 _LEAST = 3.0  # mm2 that an object covers
 _GAP = 2.0  # mm between links of one chain
 _RIM = 1.2  # mm around what somebody masked, in which nothing is an object
@@ -29,7 +28,6 @@ class Region(NamedTuple):
     place: tuple[slice, ...]
     mask: np.ndarray
     score: float
-    kinds: np.ndarray  # how likely it is worn, a tag, a device, a marker
 
 
 def regions(picture: np.ndarray, pixel: float | None) -> list[Region]:
@@ -47,13 +45,12 @@ def regions(picture: np.ndarray, pixel: float | None) -> list[Region]:
     size = pixel or FIELD / max(picture.shape)
     likely = _likely(picture, flat, size)
     cut = ndimage.binary_dilation(artificial.masked(picture), _EIGHT, iterations=max(1, round(_RIM / size)))
-    rest = _resized(cut.astype(np.float32), (likely.shape[1], likely.shape[2])) > 0.3
-    likely[1:, rest], likely[0, rest] = 0, 1
+    likely[_resized(cut.astype(np.float32), likely.shape) > 0.3] = 0
     return _whole(likely, picture.shape, size)
 
 
 def _likely(picture: np.ndarray, flat: np.ndarray, pixel: float) -> np.ndarray:
-    """Return for each pixel of a reduced picture how likely it is of each kind: (kinds, rows, columns)."""
+    """Return for each pixel of a reduced picture how likely it is an object's."""
     from .text_detector import session
 
     factor = max(1.0, _PIXEL / pixel, max(picture.shape) / _LONGEST)
@@ -64,7 +61,7 @@ def _likely(picture: np.ndarray, flat: np.ndarray, pixel: float) -> np.ndarray:
     values = np.clip((small - low) / max(high - low, 1e-6), -0.3, 1.5)
     values = np.pad(values, ((0, -rows % _STEP), (0, -columns % _STEP)), mode="edge")
     (out,) = session(MODEL).run(None, {"values": values[np.newaxis, np.newaxis].astype(np.float32)})
-    return np.array(out[0, :, :rows, :columns])
+    return np.array(out[0, :rows, :columns])
 
 
 def _resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -77,20 +74,19 @@ def _resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def _whole(likely: np.ndarray, shape: tuple[int, ...], pixel: float) -> list[Region]:
     """Return the objects as regions of the image in its full size."""
-    rows, columns = likely.shape[1:]
+    rows, columns = likely.shape
     size = pixel * shape[0] / rows  # of a reduced pixel, mm
-    labels = _joined(1 - likely[0] > _SEEN, size)
+    labels = _joined(likely > _SEEN, size)
     out = []
     for number, place in enumerate(ndimage.find_objects(labels), 1):
         if place is None:
             continue
         mask = labels[place] == number
-        sure = np.sort(1 - likely[0][place][mask])[::-1]
+        sure = np.sort(likely[place][mask])[::-1]
         few = max(1, round(_LEAST / size**2))
         if len(sure) < few or (score := float(sure[:few].mean())) < _SURE:
             continue
-        kinds = likely[1:, place[0], place[1]][:, mask].mean(1)
-        out.append(_enlarged(place, mask, likely[0], shape, score, kinds / kinds.sum()))
+        out.append(_enlarged(place, mask, likely, shape, score))
     return sorted(out, key=lambda region: (region.place[0].start, region.place[1].start))
 
 
@@ -101,22 +97,17 @@ def _joined(found: np.ndarray, size: float) -> np.ndarray:
 
 
 def _enlarged(
-    place: tuple[slice, ...],
-    mask: np.ndarray,
-    nothing: np.ndarray,
-    shape: tuple[int, ...],
-    score: float,
-    kinds: np.ndarray,
+    place: tuple[slice, ...], mask: np.ndarray, likely: np.ndarray, shape: tuple[int, ...], score: float
 ) -> Region:
     """Return a region of the image in its full size, whose outline runs between the reduced pixels."""
-    wide = tuple(slice(max(0, p.start - 2), min(n, p.stop + 2)) for p, n in zip(place, nothing.shape, strict=True))
+    wide = tuple(slice(max(0, p.start - 2), min(n, p.stop + 2)) for p, n in zip(place, likely.shape, strict=True))
     ours = np.pad(mask, [(p.start - w.start, w.stop - p.stop) for p, w in zip(place, wide, strict=True)])
-    scale = [n / m for n, m in zip(shape, nothing.shape, strict=True)]
+    scale = [n / m for n, m in zip(shape, likely.shape, strict=True)]
     full = tuple(slice(round(w.start * s), round(w.stop * s)) for w, s in zip(wide, scale, strict=True))
     size = full[0].stop - full[0].start, full[1].stop - full[1].start
-    fine = _resized(np.where(ndimage.binary_dilation(ours, _EIGHT), 1 - nothing[wide], 0), size) > _SEEN
+    fine = _resized(np.where(ndimage.binary_dilation(ours, _EIGHT), likely[wide], 0), size) > _SEEN
     fine |= _resized(ndimage.binary_closing(ours, _EIGHT, iterations=2).astype(np.float32), size) > 0.5
     rows, columns = (np.flatnonzero(fine.any(axis)) for axis in (1, 0))
     inner = tuple(slice(int(n[0]), int(n[-1]) + 1) for n in (rows, columns))
     final = tuple(slice(f.start + i.start, f.start + i.stop) for f, i in zip(full, inner, strict=True))
-    return Region(final, fine[inner], score, kinds)
+    return Region(final, fine[inner], score)

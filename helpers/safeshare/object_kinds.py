@@ -1,4 +1,7 @@
-"""Tell what kind of object a region in a radiograph is."""
+"""Tell what kind of object a region in a radiograph is, as a small network and the words on it say.
+
+The network was trained by this project, on synthetic radiographs only (data/build/train_object_kinds.py).
+"""
 
 import difflib
 import re
@@ -9,16 +12,24 @@ from pydicom import Dataset
 from scipy import ndimage
 
 from .object_detector import Region
-from .object_reading import fine, lines_on, signs
+from .object_reading import lines_on, signs, solid
 
+MODEL = "kinds.onnx"
+KINDS = ("worn", "tag", "device", "marker")
+SIDE = 64  # pixels along what the network looks at
+_AROUND, _NEAR = 1.16, 12.0  # times an object's size, and mm at least, that it sees
+SIZE = 50.0  # mm; sizes are told as logarithms of how many times this they are
 _MARKER = r"(R|L|RT|LT|RIGHT|LEFT|AP|PA|LAT|LL|CC|MLO|[RL]?(CC|MLO)|PORTABLE|SUPINE|ERECT|UPRIGHT|SITTING)"
 _SERIAL = ("DeviceSerialNumber", "DeviceID", "DetectorID", "StationName", "UniqueDeviceIdentifier", "GantryID",
            "PlateID", "CassetteID", "PatientID", "PatientName", "AccessionNumber")  # fmt: skip
 _KIND, _MAYBE = 0.6, 0.25  # how likely a kind is, so that it is this one, and that it may be
-_IMPLANT = 0.85  # and so that it is an implant, which stays
+_HALF = 0.5  # likelier a device than anything else
+_IMPLANT = 0.8  # and so that it is an implant, which stays
 _SIDE, _SMALL = 80.0, 45.0  # mm along a marker at most, and along what is read in case it is one
 _TOLD = 8  # letters that only a tag has room for; on a device there are numbers
-_THICK = 5.0  # mm; a part that is so thick can be written on
+_THICK, _RIM = 5.0, 1.5  # mm; a part that is so thick can be written on, but for its rim
+_CORE, _BODY = 1.6, 15.0  # mm inside the border, and mm2, of a part that is a thing by itself and no wire or chain
+_MOST = 12  # such parts of one region that are looked at
 
 
 class Kind(NamedTuple):
@@ -35,7 +46,7 @@ def judge(picture: np.ndarray, region: Region, pixel: float) -> Kind:
 
     Only what is surely a marker or an implant is called so, since these stay. In doubt it is unknown, and not surely.
     """
-    worn, tag, device, marker = (float(kind) for kind in region.kinds)
+    worn, tag, device, marker = likely(picture, region, pixel)
     mask, none = region.mask, np.zeros(region.mask.shape, bool)
     if max(mask.shape) * pixel < _SIDE and (marker > _MAYBE or max(mask.shape) * pixel < _SMALL):
         readings = [words.upper().strip(" .") for words in signs(picture, region)]
@@ -46,10 +57,11 @@ def judge(picture: np.ndarray, region: Region, pixel: float) -> Kind:
             return Kind("marker", readings[0], none, marker)
         if marker > _KIND:
             return Kind("tag or bracelet", words, none, 0.5)  # a plate of lead letters may hold a name
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * pixel
+    depth = _depth(solid(mask, pixel), pixel)
     words, letters = lines_on(picture, region, pixel) if 2 * depth.max() > _THICK else ("", none)
     if device > _IMPLANT:
-        return Kind("implant or device", words, letters | fine(picture[region.place], depth, pixel), device)
+        inside = depth > _RIM if 2 * depth.max() > _THICK else none  # no program sees all letters that a person can
+        return Kind("implant or device", words, letters | inside, device)
     if sum(each.isalpha() for each in words) >= _TOLD:
         return Kind("tag or bracelet", words, letters, worn + tag)
     if worn + tag < _KIND:
@@ -57,6 +69,71 @@ def judge(picture: np.ndarray, region: Region, pixel: float) -> Kind:
     if tag > worn or (_signs(words) > 3 and sum(each.isdigit() for each in words) > 2):
         return Kind("tag or bracelet", words, letters, worn + tag)
     return Kind("jewellery", words, letters, worn + tag)
+
+
+def apart(picture: np.ndarray, region: Region, pixel: float) -> list[Region]:
+    """Return the parts of a region in which a device and something else lie on each other, or the region as it is.
+
+    A necklace that crosses the lead of a pacemaker must not stay because the pacemaker does.
+    """
+    whole = ndimage.binary_fill_holes(region.mask)  # what a necklace goes round is seen as one thing
+    labels, _ = ndimage.label(_depth(whole, pixel) > _CORE)
+    sizes, wide = np.bincount(labels.ravel())[1:] * pixel**2, round(_CORE / pixel) + 1
+    places = ndimage.find_objects(labels)
+    worn, devices = np.zeros(region.mask.shape, bool), 0
+    for label in np.argsort(-sizes)[:_MOST]:
+        if sizes[label] > _BODY:
+            place = tuple(slice(max(0, part.start - wide), part.stop + wide) for part in places[label])
+            body = np.zeros(region.mask.shape, bool)
+            body[place] = ndimage.binary_dilation(labels[place] == label + 1, iterations=wide) & region.mask[place]
+            if likely(picture, _fitted(region, body), pixel)[2] > _HALF:
+                devices += 1
+            else:
+                worn |= body
+    if not devices or not worn.any():
+        return [region]
+    return [_fitted(region, worn), _fitted(region, region.mask & ~worn)]
+
+
+def _depth(mask: np.ndarray, pixel: float) -> np.ndarray:
+    """Return how far from the border of an object a pixel is, in mm."""
+    return np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * pixel)
+
+
+def _fitted(region: Region, mask: np.ndarray) -> Region:
+    """Return the part of a region where a mask is true."""
+    (inner,) = ndimage.find_objects(mask.astype(np.uint8))
+    place = tuple(slice(p.start + i.start, p.start + i.stop) for p, i in zip(region.place, inner, strict=True))
+    return Region(place, mask[inner], region.score)
+
+
+def likely(picture: np.ndarray, region: Region, pixel: float) -> list[float]:
+    """Return how likely a region is of each of the kinds."""
+    from .text_detector import session
+
+    (scores,) = session(MODEL).run(None, {"views": view(picture, region.place, region.mask, pixel)[np.newaxis]})
+    return [float(score) for score in scores[0]]
+
+
+def view(picture: np.ndarray, place: tuple[slice, ...], mask: np.ndarray, pixel: float) -> np.ndarray:
+    """Return what the network sees of a region: how bright it is beside what surrounds it, its mask, and its size."""
+    half = int(np.ceil(max(*mask.shape, _NEAR / pixel) * _AROUND / 2)) + 1
+    first = [(part.start + part.stop) // 2 - half for part in place]
+    ways = [np.clip(np.arange(2 * half) + k, 0, n - 1) for k, n in zip(first, picture.shape, strict=True)]
+    part, ours = picture[np.ix_(*ways)].astype(np.float32), np.zeros((2 * half, 2 * half), np.float32)
+    rows, columns = (slice(p.start - k, p.stop - k) for p, k in zip(place, first, strict=True))
+    ours[rows, columns] = mask
+    low, high = np.percentile(part[ours == 0], 20), np.percentile(part[ours > 0], 95)
+    bright = np.clip((part - low) / max(high - low, 1e-6), -1, 1.6)
+    size = np.full((SIDE, SIDE), np.log(2 * half * pixel / SIZE))
+    return np.stack([_resized(bright), _resized(ours), size]).astype(np.float32)
+
+
+def _resized(values: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    way = Image.Resampling.BOX if values.shape[0] > SIDE else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(values).resize((SIDE, SIDE), way))
 
 
 def _signs(words: str) -> int:

@@ -13,19 +13,6 @@ _LETTER = 60.0  # mm2; smaller holes are letters that were cut out
 _MOST = 8  # lines on an object that are read
 
 
-def fine(part: np.ndarray, depth: np.ndarray, pixel: float) -> np.ndarray:
-    """Return all fine structures inside a device, since letters that nobody can read by machine are among them."""
-    inside = depth > 1.5
-    if not inside.any():
-        return inside
-    smooth = ndimage.gaussian_filter(part.astype(np.float32), 0.6)
-    size = max(3, int(round(1.2 / pixel)) | 1)
-    change = ndimage.maximum_filter(smooth, size) - ndimage.minimum_filter(smooth, size)
-    level = np.percentile(change[inside], 30)
-    found = inside & (change > 2.5 * level)
-    return ndimage.binary_closing(found, iterations=max(1, round(1.0 / pixel))) & inside
-
-
 def signs(picture: np.ndarray, region: Region) -> list[str]:
     """Return what a region can be read as, as a marker of the side can, from in front or from behind."""
     from .text_reader import read
@@ -93,22 +80,23 @@ def _middle(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _thickest(mask: np.ndarray, size: float) -> np.ndarray:
     """Return the thickest part of a mask: the plate of a bracelet without its chain."""
-    solid = mask | _small(ndimage.binary_fill_holes(mask) & ~mask, _LETTER / size**2)
-    depth = ndimage.distance_transform_edt(np.pad(solid, 1))[1:-1, 1:-1]
+    whole = solid(mask, size)
+    depth = ndimage.distance_transform_edt(np.pad(whole, 1))[1:-1, 1:-1]
     core = depth > max(1, 0.5 * depth.max())
     labels, count = ndimage.label(core)
     if not count:
         return core
     largest = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     grow = max(1, int(np.ceil(0.5 * depth.max())))
-    return ndimage.binary_dilation(largest, iterations=grow) & solid
+    return ndimage.binary_dilation(largest, iterations=grow) & whole
 
 
-def _small(holes: np.ndarray, most: float) -> np.ndarray:
-    labels, _ = ndimage.label(holes)
-    few = np.bincount(labels.ravel()) < most
+def solid(mask: np.ndarray, size: float) -> np.ndarray:
+    """Return a mask without the holes that letters leave which are cut through."""
+    labels, _ = ndimage.label(ndimage.binary_fill_holes(mask) & ~mask)
+    few = np.bincount(labels.ravel()) * size**2 < _LETTER
     few[0] = False
-    return np.asarray(few[labels])
+    return np.asarray(mask | few[labels])
 
 
 def _slant(part: np.ndarray, core: np.ndarray, size: float) -> float:

@@ -1,9 +1,9 @@
 """Objects: show, find and strip jewellery, tags and devices that X-rays show on and in a patient.
 
-In radiographs an object is a region that a small network tells from anatomy (see object_detector.py), in CT it is a
-lump of voxels as dense as metal (metal.py). Each finding has an ``action``: "C" for what ``strip`` takes out,
-"K" for what it keeps: a radiographer's marker, which tells left from right, and what is surely an implant, as an image
-without it would be false. What is unknown goes.
+In radiographs an object is a region that a small network tells from anatomy (see object_detector.py), and another one
+tells its kind (object_kinds.py); in CT it is a lump of voxels as dense as metal (metal.py). Each finding has an
+``action``: "C" for what ``strip`` takes out, "K" for what it keeps: a radiographer's marker, which tells left from
+right, and what is surely an implant, as an image without it would be false. What is unknown goes.
 
 Not all is found: faint things (thin chains, buttons and tags before dense bone or in noise, a pacemaker in a thick
 belly), and things that stop no X-rays. tests/benchmarks/objects.py measures it on synthetic radiographs. So look.
@@ -11,6 +11,7 @@ belly), and things that stop no X-rays. tests/benchmarks/objects.py measures it 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,9 +108,10 @@ def strip(
 ) -> Dataset | Volume:
     """Return a new data set or volume without objects; the input stays.
 
-    ``objects`` are those to take out; without it, those found whose action is "C". Of an implant that stays, the
-    letters on it go. ``method`` is "mask" (flat: the darkest value, or air in CT) or "fill" (smooth, from what is
-    around it). Filled pixels are made up: nothing may be diagnosed there, and the Derivation Description says so.
+    ``objects`` are those to take out; without it, those found whose action is "C". An implant that stays is made a
+    flat silhouette wherever letters can stand on it. ``method`` is "mask" (flat: the darkest value, or air in CT) or
+    "fill" (smooth, from what is around it). Filled pixels are made up: nothing may be diagnosed there, and the
+    Derivation Description says so.
 
     All pixels beyond a margin of 1 mm stay bit by bit as they were. The header says what was done: method code 113101
     (PS3.15 E.3.1), Derivation Description, Image Type DERIVED, and a new SOP Instance UID, the one that
@@ -158,14 +160,12 @@ def _changed(dataset: Dataset, where: np.ndarray, values: Callable[[np.ndarray, 
 
 
 def _even(picture: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Return a picture each of whose hidden parts is as flat as a mask, and as bright as the rim around it."""
+    """Return a picture each of whose hidden parts is flat, and as bright as it was at most places: a silhouette."""
     out = picture.copy()
     labels, _ = ndimage.label(hidden)
     for label, place in enumerate(ndimage.find_objects(labels), 1):
-        wide = tuple(slice(max(0, part.start - 3), part.stop + 3) for part in place)
-        part = labels[wide] == label
-        rim = ndimage.binary_dilation(part, iterations=2) & ~hidden[wide]
-        out[wide][part] = np.median(picture[wide][rim]).astype(picture.dtype) if rim.any() else picture.min()
+        part = labels[place] == label
+        out[place][part] = np.median(picture[place][part]).astype(picture.dtype)
     return out
 
 
@@ -219,12 +219,12 @@ def _letters_and_cases(mask: np.ndarray, pixel: float) -> np.ndarray:
 
 def _in_radiograph(dataset: Dataset, picture: np.ndarray, frame: int) -> list[ObjectFinding]:
     from .object_detector import FIELD, regions
-    from .object_kinds import judge, outline, same_in_header
+    from .object_kinds import apart, judge, outline, same_in_header
 
     known = _spacing(dataset)[0]
     pixel = known or FIELD / max(picture.shape)
     out = []
-    for region in regions(picture, known):
+    for region in chain.from_iterable(apart(picture, region, pixel) for region in regions(picture, known)):
         kind = judge(picture, region, pixel)
         rows, columns = region.place
         box = Box(columns.start, rows.start, columns.stop, rows.stop, frame)
