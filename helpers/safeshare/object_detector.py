@@ -14,7 +14,7 @@ from . import artificial
 MODEL = "objects.onnx"
 FIELD = 300.0  # mm; the longer side of an image that does not tell the size of its pixels
 _PIXEL, _LONGEST = 0.4, 1600  # mm of a pixel of what is looked at, and how many there are along a side at most
-_SEEN, _SURE = 0.1, 0.985  # how likely a pixel is an object's, and the likeliest pixels of one
+_SEEN, _SURE = 0.1, 0.99  # how likely a pixel is an object's, and the likeliest pixels of one
 _LEAST = 3.0  # mm2 that an object covers
 _GAP = 2.0  # mm between links of one chain
 _RIM = 1.2  # mm around what somebody masked, in which nothing is an object
