@@ -360,9 +360,9 @@ def test_the_manifest_tells_copies_sums_kinds_and_methods_and_nothing_else(folde
     report = study.strip(folder, tmp_path / "safe", kinds=["metadata", "text"], clean_descriptors=True)
     report.save(tmp_path / "manifest.csv")
     text = (tmp_path / "manifest.csv").read_text(encoding="utf-8")
-    # A new UID and a sum may hold the digits of a year by chance.
-    rest = re.sub(r"[0-9.]{20,}|[0-9a-f]{64}", "", text.lower())
-    assert not [canary for canary in CANARIES if canary.lower() in rest]
+    # A new UID and a sum may hold the digits of a year by chance, but nothing else.
+    rest = re.sub(r"[0-9.]{20,}|[0-9a-f]{64}", "", text)
+    assert not [canary for canary in CANARIES if canary.lower() in (rest if canary.isdigit() else text).lower()]
     rows = list(csv.DictReader(text.splitlines()))
     copies = {path.relative_to(tmp_path / "safe").as_posix(): path for path in (tmp_path / "safe").rglob("*.dcm")}
     assert {row["copy"]: row["sha256"] for row in rows} == {

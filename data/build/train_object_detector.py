@@ -190,21 +190,26 @@ def taught(pictures: list[Picture], random: np.random.RandomState) -> Network:
         with torch.autocast("cpu", torch.bfloat16):
             scores, coarse = network(torch.from_numpy(values[:, np.newaxis]))
         loss = wrong(scores.float(), coarse, torch.from_numpy(kinds), torch.from_numpy(weights))
-        way.zero_grad()
-        loss.backward()
+        work_back(way, loss, step)
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         way.step()
-        if step % 100 == 0:
-            print(step, round(loss.item(), 3), flush=True)
     return network.eval()
 
 
-def write(network: Network, path: Path) -> None:
-    """Write a model file, for pictures of any size."""
+def work_back(way: torch.optim.Optimizer, loss: torch.Tensor, step: int) -> None:
+    """Work out which way to go, and tell now and then how wrong the network is."""
+    way.zero_grad()
+    loss.backward()
+    if step % 100 == 0:
+        print(step, round(loss.item(), 3), flush=True)
+
+
+def write(network: nn.Module, example: torch.Tensor, axes: dict[str, dict[int, str]], path: Path) -> None:
+    """Write a model file; ``axes`` names what goes in and what comes out, and those of their axes that vary."""
+    given, told = axes
     torch.onnx.export(
-        Sure(network).eval(), torch.rand(1, 1, 320, 384), str(path), input_names=["values"], output_names=["likely"],
-        dynamic_axes={"values": {2: "rows", 3: "columns"}, "likely": {1: "rows", 2: "columns"}}, opset_version=17,
-        dynamo=False,
+        network.eval(), example, str(path), input_names=[given], output_names=[told], dynamic_axes=axes,
+        opset_version=17, dynamo=False,
     )  # fmt: skip
     compress(path)
 
@@ -233,7 +238,8 @@ def main() -> None:
     """Draw, teach, write."""
     torch.manual_seed(1)
     random = np.random.RandomState(7)
-    write(taught(drawn(PICTURES, random), random), MODEL)
+    axes = {"values": {2: "rows", 3: "columns"}, "likely": {1: "rows", 2: "columns"}}
+    write(Sure(taught(drawn(PICTURES, random), random)), torch.rand(1, 1, 320, 384), axes, MODEL)
 
 
 if __name__ == "__main__":

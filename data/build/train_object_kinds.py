@@ -15,7 +15,7 @@ import torch
 from scipy import ndimage
 from torch import nn
 from torch.nn import functional
-from train_object_detector import BODIES, SIDE, compress, convolved
+from train_object_detector import BODIES, SIDE, convolved, work_back, write
 from xray_exposure import NOTHING, Body, Sample, sample
 from xray_things import DEVICE, MARKER, TAG, WORN
 
@@ -26,7 +26,7 @@ PICTURES, BATCH, STEPS, RATE = 5600, 64, 10_000, 3e-3
 WIDTHS = ((3, 24, 2), (24, 32, 1), (32, 48, 2), (48, 48, 1), (48, 64, 2), (64, 64, 1), (64, 96, 2), (96, 96, 1))
 GAP, LEAST = 1.0, 3.0  # mm between parts of one object, and mm2 that it covers
 TAG_SHARE, MAIN_SHARE = 0.15, 0.75  # of an object's pixels: a tag with its chain is a tag, and no mixtures are shown
-CORE = 1.6  # mm inside the border: of thick parts
+WITH_CHAIN = 0.9  # of an object, at most, is a body with a chain or leads worth showing alone
 SILHOUETTES = 0.2  # share of the devices that are shown without what is inside
 
 Views = list[tuple[np.ndarray, int]]  # what is seen of an object, and its kind
@@ -83,7 +83,7 @@ def objects_in(picture: Sample, pixel: float) -> Views:
             if place is None:
                 continue
             mask = labels[place] == number
-            for part in (mask, *bodies(mask, pixel)):
+            for part in (mask, *(b for b in object_kinds.bodies(mask, pixel) if b.sum() < WITH_CHAIN * mask.sum())):
                 kind = kind_of(picture.kind[place][part & visible[place]])
                 if kind and part.sum() * pixel**2 >= LEAST:
                     inner = ndimage.find_objects(part.astype(np.uint8))[0]
@@ -91,15 +91,6 @@ def objects_in(picture: Sample, pixel: float) -> Views:
                     view = object_kinds.view(picture.shown, at, part[inner], pixel)
                     out.append((view.astype(np.float16), kind - 1))
     return out
-
-
-def bodies(mask: np.ndarray, pixel: float) -> list[np.ndarray]:
-    """Return the thick parts of an object, if wires and chains are a good part of it."""
-    whole = ndimage.binary_fill_holes(np.pad(mask, 1))
-    labels, count = ndimage.label(ndimage.distance_transform_edt(whole)[1:-1, 1:-1] * pixel > CORE)
-    wide = round(CORE / pixel) + 1
-    grown = [ndimage.binary_dilation(labels == n, iterations=wide) & mask for n in range(1, min(count, 4) + 1)]
-    return [body for body in grown if 40 < body.sum() * pixel**2 and body.sum() < 0.9 * mask.sum()]
 
 
 def kind_of(kinds: np.ndarray) -> int:
@@ -143,29 +134,18 @@ def taught(views: Views, r: np.random.RandomState) -> Network:
         batch = np.stack([changed(*views[k], r) for k in chosen]).astype(np.float32)
         scores = network(torch.from_numpy(batch))
         loss = functional.cross_entropy(scores, torch.from_numpy(kinds[chosen]), label_smoothing=0.03)
-        way.zero_grad()
-        loss.backward()
+        work_back(way, loss, step)
         way.step()
-        if step % 100 == 0:
-            print(step, round(loss.item(), 3), flush=True)
     return network.eval()
-
-
-def write(network: Network, path: Path) -> None:
-    """Write a model file, for any number of views."""
-    torch.onnx.export(
-        Sure(network).eval(), torch.rand(1, 3, object_kinds.SIDE, object_kinds.SIDE), str(path), input_names=["views"],
-        output_names=["likely"], dynamic_axes={"views": {0: "count"}, "likely": {0: "count"}}, opset_version=17,
-        dynamo=False,
-    )  # fmt: skip
-    compress(path)
 
 
 def main() -> None:
     """Draw, teach, write."""
     torch.manual_seed(1)
     random = np.random.RandomState(11)
-    write(taught(drawn(PICTURES, random), random), MODEL)
+    example = torch.rand(1, 3, object_kinds.SIDE, object_kinds.SIDE)
+    axes = {"views": {0: "count"}, "likely": {0: "count"}}
+    write(Sure(taught(drawn(PICTURES, random), random)), example, axes, MODEL)
 
 
 if __name__ == "__main__":

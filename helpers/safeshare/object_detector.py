@@ -45,7 +45,7 @@ def regions(picture: np.ndarray, pixel: float | None) -> list[Region]:
     size = pixel or FIELD / max(picture.shape)
     likely = _likely(picture, flat, size)
     cut = ndimage.binary_dilation(artificial.masked(picture), _EIGHT, iterations=max(1, round(_RIM / size)))
-    likely[_resized(cut.astype(np.float32), likely.shape) > 0.3] = 0
+    likely[resized(cut.astype(np.float32), likely.shape) > 0.3] = 0
     return _whole(likely, picture.shape, size)
 
 
@@ -55,8 +55,8 @@ def _likely(picture: np.ndarray, flat: np.ndarray, pixel: float) -> np.ndarray:
 
     factor = max(1.0, _PIXEL / pixel, max(picture.shape) / _LONGEST)
     rows, columns = (max(1, round(n / factor)) for n in picture.shape)
-    small = _resized(picture, (rows, columns))
-    inside = small[_resized(flat.astype(np.float32), (rows, columns)) < 0.5]
+    small = resized(picture, (rows, columns))
+    inside = small[resized(flat.astype(np.float32), (rows, columns)) < 0.5]
     low, high = np.percentile(inside if inside.size > 100 else small, (1, 99.7))
     values = np.clip((small - low) / max(high - low, 1e-6), -0.3, 1.5)
     values = np.pad(values, ((0, -rows % _STEP), (0, -columns % _STEP)), mode="edge")
@@ -64,7 +64,7 @@ def _likely(picture: np.ndarray, flat: np.ndarray, pixel: float) -> np.ndarray:
     return np.array(out[0, :rows, :columns])
 
 
-def _resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return a picture of another size: with fewer pixels, each of them a mean, or with more."""
     from PIL import Image
 
@@ -105,8 +105,8 @@ def _enlarged(
     scale = [n / m for n, m in zip(shape, likely.shape, strict=True)]
     full = tuple(slice(round(w.start * s), round(w.stop * s)) for w, s in zip(wide, scale, strict=True))
     size = full[0].stop - full[0].start, full[1].stop - full[1].start
-    fine = _resized(np.where(ndimage.binary_dilation(ours, _EIGHT), likely[wide], 0), size) > _SEEN
-    fine |= _resized(ndimage.binary_closing(ours, _EIGHT, iterations=2).astype(np.float32), size) > 0.5
+    fine = resized(np.where(ndimage.binary_dilation(ours, _EIGHT), likely[wide], 0), size) > _SEEN
+    fine |= resized(ndimage.binary_closing(ours, _EIGHT, iterations=2).astype(np.float32), size) > 0.5
     rows, columns = (np.flatnonzero(fine.any(axis)) for axis in (1, 0))
     inner = tuple(slice(int(n[0]), int(n[-1]) + 1) for n in (rows, columns))
     final = tuple(slice(f.start + i.start, f.start + i.stop) for f, i in zip(full, inner, strict=True))

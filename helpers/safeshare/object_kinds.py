@@ -5,13 +5,14 @@ The network was trained by this project, on synthetic radiographs only (data/bui
 
 import difflib
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from pydicom import Dataset
 from scipy import ndimage
 
-from .object_detector import Region
+from .object_detector import Region, resized
 from .object_reading import lines_on, signs, solid
 
 MODEL = "kinds.onnx"
@@ -76,23 +77,28 @@ def apart(picture: np.ndarray, region: Region, pixel: float) -> list[Region]:
 
     A necklace that crosses the lead of a pacemaker must not stay because the pacemaker does.
     """
-    whole = ndimage.binary_fill_holes(region.mask)  # what a necklace goes round is seen as one thing
-    labels, _ = ndimage.label(_depth(whole, pixel) > _CORE)
-    sizes, wide = np.bincount(labels.ravel())[1:] * pixel**2, round(_CORE / pixel) + 1
-    places = ndimage.find_objects(labels)
     worn, devices = np.zeros(region.mask.shape, bool), 0
-    for label in np.argsort(-sizes)[:_MOST]:
-        if sizes[label] > _BODY:
-            place = tuple(slice(max(0, part.start - wide), part.stop + wide) for part in places[label])
-            body = np.zeros(region.mask.shape, bool)
-            body[place] = ndimage.binary_dilation(labels[place] == label + 1, iterations=wide) & region.mask[place]
-            if likely(picture, _fitted(region, body), pixel)[2] > _HALF:
-                devices += 1
-            else:
-                worn |= body
+    for body in bodies(region.mask, pixel):
+        if likely(picture, _fitted(region, body), pixel)[2] > _HALF:
+            devices += 1
+        else:
+            worn |= body
     if not devices or not worn.any():
         return [region]
     return [_fitted(region, worn), _fitted(region, region.mask & ~worn)]
+
+
+def bodies(mask: np.ndarray, pixel: float) -> Iterator[np.ndarray]:
+    """Yield the thick parts of an object, the largest first; what a necklace goes round is one with it."""
+    labels, _ = ndimage.label(_depth(ndimage.binary_fill_holes(mask), pixel) > _CORE)
+    sizes, wide = np.bincount(labels.ravel())[1:] * pixel**2, round(_CORE / pixel) + 1
+    places = ndimage.find_objects(labels)
+    for label in np.argsort(-sizes)[:_MOST]:
+        if sizes[label] > _BODY:
+            place = tuple(slice(max(0, part.start - wide), part.stop + wide) for part in places[label])
+            body = np.zeros(mask.shape, bool)
+            body[place] = ndimage.binary_dilation(labels[place] == label + 1, iterations=wide) & mask[place]
+            yield body
 
 
 def _depth(mask: np.ndarray, pixel: float) -> np.ndarray:
@@ -126,14 +132,7 @@ def view(picture: np.ndarray, place: tuple[slice, ...], mask: np.ndarray, pixel:
     low, high = np.percentile(part[ours == 0], 20), np.percentile(part[ours > 0], 95)
     bright = np.clip((part - low) / max(high - low, 1e-6), -1, 1.6)
     size = np.full((SIDE, SIDE), np.log(2 * half * pixel / SIZE))
-    return np.stack([_resized(bright), _resized(ours), size]).astype(np.float32)
-
-
-def _resized(values: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
-    way = Image.Resampling.BOX if values.shape[0] > SIDE else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(values).resize((SIDE, SIDE), way))
+    return np.stack([resized(bright, (SIDE, SIDE)), resized(ours, (SIDE, SIDE)), size]).astype(np.float32)
 
 
 def _signs(words: str) -> int:
