@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import radiopaque
 
 from safeshare import data, metal, objects, pixel_kinds
 
@@ -24,6 +25,19 @@ def test_what_is_found_in_a_radiograph_goes_without_another_search(monkeypatch):
     assert found == [implant, ring] and len(searches) == 1
     assert len(np.unique(after[320:330, 820:860])) == 1 and (after == before)[340:356, 800:880].all(), "only letters go"
     assert (after == after.min())[605:655, 505:575].all() and before[605:655, 505:575].min() > after.min()
+
+
+@pytest.mark.parametrize("number", [42, 474])
+def test_what_nobody_could_read_on_an_implant_goes_from_a_file_too_and_only_once(tmp_path, number):
+    (shown,) = radiopaque.radiographs(1, number)
+    (engraved,) = (thing.letters for thing in shown.things if thing.name == "pacemaker")
+    path = tmp_path / "pacemaker.dcm"
+    shown.dataset.save_as(path, enforce_file_format=True)
+    new, found = pixel_kinds.stripper([path], False, ["objects"], KEY)(path)
+    assert "implant or device" in {each.label for each in found}
+    assert (new.pixel_array != shown.dataset.pixel_array)[engraved].mean() > 0.99
+    new.save_as(path)
+    assert pixel_kinds.finder([path], False, ["objects"])(path) == []
 
 
 def test_studs_go_from_a_ct_without_another_search(monkeypatch):

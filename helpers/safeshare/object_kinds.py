@@ -29,6 +29,7 @@ _IMPLANT = 0.8  # and so that it is an implant, which stays
 _SIDE, _SMALL = 80.0, 45.0  # mm along a marker at most, and along what is read in case it is one
 _TOLD = 8  # letters that only a tag has room for; on a device there are numbers
 _THICK, _RIM = 5.0, 1.5  # mm; a part that is so thick can be written on, but for its rim
+_SAME = 0.9  # of what is well inside a silhouette
 _CORE, _BODY = 1.6, 15.0  # mm inside the border, and mm2, of a part that is a thing by itself and no wire or chain
 _MOST = 12  # such parts of one region that are looked at
 
@@ -62,6 +63,8 @@ def judge(picture: np.ndarray, region: Region, pixel: float) -> Kind:
     words, letters = lines_on(picture, region, pixel) if 2 * depth.max() > _THICK else ("", none)
     if device > _IMPLANT:
         inside = depth > _RIM if 2 * depth.max() > _THICK else none  # no program sees all letters that a person can
+        if _flat(picture[region.place], depth > 2 * _RIM):
+            return Kind("implant or device", "", none, device)
         return Kind("implant or device", words, letters | inside, device)
     if sum(each.isalpha() for each in words) >= _TOLD:
         return Kind("tag or bracelet", words, letters, worn + tag)
@@ -70,6 +73,18 @@ def judge(picture: np.ndarray, region: Region, pixel: float) -> Kind:
     if tag > worn or (_signs(words) > 3 and sum(each.isdigit() for each in words) > 2):
         return Kind("tag or bracelet", words, letters, worn + tag)
     return Kind("jewellery", words, letters, worn + tag)
+
+
+def _flat(part: np.ndarray, inside: np.ndarray) -> bool:
+    """Tell whether an implant is a silhouette already: nearly all that is well inside has one value, without a hole.
+
+    Metal that stops all X-rays has one value as well, but letters on it are holes.
+    """
+    values, counts = np.unique(part[inside], return_counts=True)
+    if not values.size or counts.max() < _SAME * counts.sum():
+        return False
+    same = part == values[counts.argmax()]
+    return not (ndimage.binary_fill_holes(same) & ~same & inside).any()
 
 
 def apart(picture: np.ndarray, region: Region, pixel: float) -> list[Region]:

@@ -158,7 +158,7 @@ def _seen_objects(image: Dataset | Volume) -> "list[ObjectFinding]":
 
 def _identifying(seen: "list[ObjectFinding]") -> "list[ObjectFinding]":
     """Return the objects that ``objects.strip`` takes out, or takes the letters off."""
-    return [each for each in seen if each.action == "C" or (each.words and each.label != "marker")]
+    return [each for each in seen if each.action == "C" or (each.letters.any() and each.label != "marker")]
 
 
 def _without_objects(image: Any, seen: "list[ObjectFinding]", key: bytes | str) -> Any:
