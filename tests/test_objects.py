@@ -14,7 +14,7 @@ from safeshare import Refused, data, metal, objects
 
 pytest.importorskip("onnxruntime")
 KEY = "a key for the tests only"
-WORN = (1, 30)  # radiographs with a necklace, and with a bracelet
+WORN = (1, 30, 547)  # radiographs with a necklace, a bracelet, and a zip before a hand in air of one value
 IMPLANTS = (12, 13, 42)  # with a plate, a prosthesis, a pacemaker
 ENGRAVED = (30, 42)  # the one with a bracelet, and one with a pacemaker
 
@@ -191,6 +191,10 @@ def test_fillings_stay_and_studs_go() -> None:
 @pytest.mark.parametrize("name", ["CT_small.dcm", "693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm"])
 def test_real_slices_without_objects_have_no_finding(name: str) -> None:
     assert objects.find(pydicom.dcmread(get_testdata_file(name))) == []
+
+
+def test_a_test_pattern_is_no_radiograph() -> None:
+    assert objects.find(pydicom.dcmread(get_testdata_file("image_dfl.dcm"))) == []
 
 
 def test_other_images_and_methods_are_refused() -> None:

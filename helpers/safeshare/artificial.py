@@ -3,7 +3,9 @@
 import numpy as np
 from scipy import ndimage
 
-_LEVEL = 0.5  # of the pixels of a drawing are as those next to them
+_BLOCK = 16  # pixels along a part of an image
+_LEVEL = 0.25  # of the pixels of a part with grain are as those next to them
+_GRAINED = 0.02  # of the parts of a drawing have grain
 _EIGHT = np.ones((3, 3), bool)
 
 
@@ -11,7 +13,16 @@ def is_drawing(picture: np.ndarray, flat: np.ndarray) -> bool:
     """Tell whether an image has hardly any grain, so that no X-rays made it: a test pattern, say."""
     level = (picture[1:, 1:] == picture[:-1, 1:]) & (picture[1:, 1:] == picture[1:, :-1])
     inside = ~flat[1:, 1:]
-    return not inside.any() or float(level[inside].mean()) > _LEVEL
+    counts, levels = _counts(inside), _counts(inside & level)
+    looked_at = counts > 0.5 * _BLOCK**2
+    # parts, and not all pixels at once: much of a hand's radiograph of 8 bits may be air of one value
+    return not looked_at.any() or float((levels < _LEVEL * counts)[looked_at].mean()) < _GRAINED
+
+
+def _counts(mask: np.ndarray) -> np.ndarray:
+    """Return how many pixels of each part of an image are in a mask."""
+    rows, columns = (n // _BLOCK for n in mask.shape)
+    return mask[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK).sum((1, 3))
 
 
 def flat_border(picture: np.ndarray) -> np.ndarray:
