@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import radiopaque
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from safeshare import data, metal, objects, pixel_kinds
 
@@ -38,6 +39,22 @@ def test_what_nobody_could_read_on_an_implant_goes_from_a_file_too_and_only_once
     assert (new.pixel_array != shown.dataset.pixel_array)[engraved].mean() > 0.99
     new.save_as(path)
     assert pixel_kinds.finder([path], False, ["objects"])(path) == []
+
+
+@pytest.mark.parametrize(
+    ("modality", "colours", "goes"), [("CR", "MONOCHROME2", True), ("OT", "MONOCHROME2", False), ("CR", "RGB", False)]
+)
+def test_a_capture_that_is_called_a_radiograph_is_searched_for_objects(tmp_path, modality, colours, goes):
+    dataset = pixel_kinds.load(data.folder("radiographs") / "hand.dcm")
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    dataset.Modality = modality
+    if colours == "RGB":
+        grey = (dataset.pixel_array >> (dataset.BitsStored - 8)).astype(np.uint8)
+        dataset.set_pixel_data(np.stack([grey] * 3, -1), "RGB", 8)
+    path = tmp_path / "capture.dcm"
+    dataset.save_as(path)
+    labels = {each.label for each in pixel_kinds.finder([path], False, ["objects"])(path)}
+    assert ("jewellery" in labels) == goes
 
 
 def test_studs_go_from_a_ct_without_another_search(monkeypatch):

@@ -29,6 +29,10 @@ _NUMBERS = {  # what a program computed for each pixel, and no screen ever showe
 _RADIOGRAPHS = {  # computed and digital radiography, mammography, teeth (PS3.4 B.5)
     f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1")
 }
+_CAPTURES = {  # secondary capture, of what may be a radiograph, of one frame or of many, grey
+    f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("7", "7.2", "7.3")
+}
+_BY_XRAYS = {"CR", "DX", "MG", "IO", "PX", "RG"}  # modalities of radiographs (PS3.3 C.7.3.1.1.1)
 _LAYOUT = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation",
@@ -149,11 +153,22 @@ def _without_faces_and_objects(
 
 def _seen_objects(image: Dataset | Volume) -> "list[ObjectFinding]":
     """Return the objects in a radiograph or a CT, none in anything else."""
-    if image.modality != "CT" if isinstance(image, Volume) else value(image, "SOPClassUID") not in _RADIOGRAPHS:
+    if image.modality != "CT" if isinstance(image, Volume) else not _is_radiograph(image):
         return []
     from . import objects
 
     return objects.find(image)
+
+
+def _is_radiograph(dataset: Dataset) -> bool:
+    """Tell whether an image is a radiograph by its class, or is a capture that its header calls one.
+
+    Other captures show screens, scans and paper, in which a detector of metal sees objects that there are not.
+    """
+    if value(dataset, "SOPClassUID") not in _CAPTURES:
+        return value(dataset, "SOPClassUID") in _RADIOGRAPHS
+    grey = value(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+    return grey and value(dataset, "Modality") in _BY_XRAYS
 
 
 def _identifying(seen: "list[ObjectFinding]") -> "list[ObjectFinding]":
