@@ -69,9 +69,14 @@ def test_options_decided(said, passes):
 
 
 def thorough(content, words):
-    small = content.lower()
     codes = ("latin-1", "utf-8", "utf-16-le")
-    return [word for word in words if any(word.lower().encode(code) in small for code in codes)]
+    forms = (str, str.lower, str.upper)
+    return [word for word in words if any(form(word).encode(code) in content for form in forms for code in codes)]
+
+
+def in_small_bytes(content, words):
+    codes = ("latin-1", "utf-8", "utf-16-le")
+    return [word for word in words if any(word.lower().encode(code) in content.lower() for code in codes)]
 
 
 def test_a_thorough_search_works(passes):
@@ -83,6 +88,7 @@ def test_a_thorough_search_works(passes):
     [
         (lambda content, words: [word for word in words if word.encode() in content], "capitals"),
         (lambda content, words: [word for word in words if word.lower().encode() in content.lower()], "UTF-16"),
+        (in_small_bytes, "an umlaut in capitals"),
         (lambda content, words: thorough(content, words) + ["Testperson"], "which is not there"),
         (lambda content, words: [], "a name as it is"),
         (lambda content, words: words, "without any of the words"),

@@ -6,6 +6,7 @@ A check never raises and never gives the answer away; read one after you have tr
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from numbers import Real
 
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
@@ -72,8 +73,13 @@ def safe_harbor(answers: Mapping[str, str]) -> None:
         print('Not yet: the answer is a dictionary, as in {"Modality": "?"}. Run the starter cell again.')
         return
     said = {word: str(answers.get(word, "?")).strip().upper().replace("NONE", "-") for word in SAFE_HARBOR_LETTERS}
-    missing = [keyword for keyword, letter in said.items() if letter in ("?", "")]
-    wrong = [keyword for keyword, letter in said.items() if letter not in ("?", "", *SAFE_HARBOR_LETTERS[keyword])]
+    given = {keyword: set(letters) - set(" ,/") for keyword, letters in said.items()}
+    missing = [keyword for keyword, letters in given.items() if letters <= {"?"}]
+    wrong = [
+        keyword
+        for keyword, letters in given.items()
+        if keyword not in missing and not letters <= set(SAFE_HARBOR_LETTERS[keyword])
+    ]
     if missing:
         print(f'Not yet: give {", ".join(missing)} a letter from A to R, or "-" where none of the 18 fits.')
     for keyword in wrong:
@@ -164,7 +170,7 @@ def guesses(dataset: Dataset, words: Sequence[str]) -> None:
 
 def share_left(share: float, originals: Sequence[Dataset], edited: Sequence[Dataset]) -> None:
     """Print whether ``share`` is the part of the findings in ``originals`` that ``edited`` still has."""
-    if not isinstance(share, (int, float)):
+    if not isinstance(share, Real):
         print("Not yet: `share` has no number yet. Count the findings in the edited files, then in the originals.")
         return
     left = sum(len(metadata.find(dataset)) for dataset in edited)

@@ -5,12 +5,14 @@ They stand apart, since they need numpy and the code for faces, which the other 
 
 import json
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 
 from . import data, faces
 from .average_head import PARTS
 from .check import _report
+from .finding import Refused
 from .volume import Volume
 
 # What is shared openly should lose what identifies; what needs the face is shared with those who sign for it.
@@ -32,7 +34,7 @@ def thresholds(head: Volume, values: Mapping[str, float]) -> None:
     """Print whether the thresholds show Ada's CT with its head rest, the skin alone, and the skull."""
     names = ("head rest", "skin", "skull")
     numbers = {name: values.get(name) for name in names} if isinstance(values, Mapping) else dict.fromkeys(names)
-    missing = [name for name, value in numbers.items() if not isinstance(value, (int, float))]
+    missing = [name for name, value in numbers.items() if not isinstance(value, Real)]
     if missing:
         print(f"Not yet: a number in HU is missing for {', '.join(missing)}.")
         return
@@ -79,7 +81,7 @@ def shares(ranks: Mapping[str, int], answers: Mapping[str, float], gallery: int)
     problems = []
     for name, share in right.items():
         answer = said.get(name)
-        if not isinstance(answer, (int, float)):
+        if not isinstance(answer, Real):
             problems.append(f'there is no number for "{name}" yet.')
         elif answer > 1:
             problems.append(f'"{name}" should be a share between 0 and 1. Divide by how many there are.')
@@ -115,10 +117,17 @@ def face_stripped(original: Volume, stripped: Volume) -> None:
     if not changed.any():
         print("Not yet: the volume is as it was, face and all. Which verb takes it off?")
         return
-    found = faces.find(stripped)
+    try:
+        found = faces.find(stripped)
+    except Refused:
+        print("Not yet: nobody can tell any more where this head had a face. Take off the face, and nothing else.")
+        return
     problems = [f"find still sees a face: {finding.what}." for finding in found]
     if found:
         problems.append("is it the patient's, or an average one? Leave `method` out to have none at all.")
+    extra = np.count_nonzero(changed & (faces.strip(original).values == original.values))
+    if extra and not found:
+        problems.append(f"{extra} voxels that are no part of the face changed, too, in the brain perhaps.")
     praise = f"No face is found. {changed.mean():.0%} of the voxels are air now, and all others are as they were."
     _report(problems, praise)
 

@@ -48,6 +48,7 @@ IN_BYTES: tuple[tuple[str, bytes, tuple[str, ...]], ...] = (
     ("a name in UTF-16, as Windows writes it", "256_Specimen_Rosa.jpg".encode("utf-16-le"), ("Specimen",)),
     ("a name with an umlaut in Latin-1", "mother: Prüfling, Erna".encode("latin-1"), ("Prüfling",)),
     ("a name with an umlaut in UTF-8", "mother: Prüfling, Erna".encode(), ("Prüfling",)),
+    ("a name with an umlaut in capitals", "PRÜFLING^ERNA".encode("latin-1"), ("Prüfling",)),
     ("a date inside a UID", b"1.2.826.0.1.3680043.8.498.60417.20240311101515.1", ("20240311",)),
     ("bytes without any of the words", b"Anonymous^6AHBQZ6HY2TKWJ7Y\x00test person specime n 2024 03 11", ()),
 )
@@ -56,7 +57,7 @@ IN_BYTES: tuple[tuple[str, bytes, tuple[str, ...]], ...] = (
 LEADS_TO = {
     "case1": ("priya", "exemplar"),
     "case2": ("rosa", "specimen", "ehn-6093847"),
-    "case3": ("p2593", "a2855", "ada", "testperson"),
+    "case3": ("2593", "a2855", "ada", "testperson"),
     "case4": ("nobody",),
     "case5": ("nobody",),
 }
@@ -132,7 +133,7 @@ def ages_blunted(ages: Mapping[str, str]) -> None:
         return
     problems = []
     for case, facts in IN_REGISTER.items():
-        first, _, last = said[case].partition(" to ")
+        first, _, last = said[case].replace("-", " to ").partition(" to ")
         if not first.isdecimal() or not (last or first).isdecimal():
             problems.append(f'{case}: write a range such as "20 to 29".')
             continue

@@ -7,6 +7,8 @@ import json
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import product
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -33,8 +35,11 @@ _BLURRED = 6
 BLUR = 6.0  # pixels, the standard deviation of the blur
 
 # What a pattern of one's own should let through, and what must never pass.
-MAY_STAY = ("RT KIDNEY LONG", "LT THYROID TRANS", "RT LIVER TRANS", "LT KIDNEY LONG")
-HAS_TO_GO = ("SPECIMEN ROSA LIND", "TECH M SCHABLONE", "RT KIDNEY LIND", "ROSA LIND LONG", "NEPHROLITHIASIS R", "LT 61")
+MAY_STAY = tuple(map(" ".join, product(("RT", "LT"), ("KIDNEY", "LIVER", "THYROID"), ("LONG", "TRANS"))))
+HAS_TO_GO = (
+    "SPECIMEN ROSA LIND", "TECH M SCHABLONE", "RT KIDNEY LIND", "ROSA LIND LONG", "NEPHROLITHIASIS R", "LT 61",
+    "RT ROSA LIND LONG", "LT SCHABLONE TRANS", "ROSA KIDNEY LONG",
+)  # fmt: skip
 
 MOST_LOST = 0.15  # of all pixels that may be blank in an answer
 
@@ -93,7 +98,7 @@ def shares(texts: Sequence[Mapping[str, Any]], boxes: Sequence[Box], answers: Ma
     problems = []
     for name, share in right.items():
         answer = answers.get(name) if isinstance(answers, Mapping) else None
-        if not isinstance(answer, (int, float)):
+        if not isinstance(answer, Real):
             problems.append(f'there is no number for "{name}" yet.')
         elif not 0 <= answer <= 1:
             problems.append(f'"{name}" should be a share between 0 and 1. Divide by how many there are.')

@@ -163,6 +163,7 @@ def rates(paths: list[Path], folder: Path, certificate: Path | None) -> None:
         list(executor.map(abs, range(4 * CORES)))  # so that the processes are there
         works: dict[str, Callable[[Path], object]] = {
             "study.strip, all cores": lambda out: ours_in_study(paths, out, executor),
+            "strip_file, all cores (no proof)": lambda out: in_parts(ours, paths, out, executor),
             "the same as a command": lambda out: subprocess.run([*command, str(out), *options], **quiet),
             "dicognito, all cores": lambda out: in_parts(cognito, paths, out, executor),
             "copy, all cores": lambda out: in_parts(copies, paths, out, executor),
