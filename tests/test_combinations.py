@@ -455,6 +455,11 @@ def test_ages_come_in_years_and_other_files_are_named(tmp_path):
     assert [row["PatientAge"] for row in rows] == ["62", "1", "0", "", "unknown"]
 
 
+def test_a_share_is_no_percentage():
+    with pytest.raises(ValueError, match="a share from 0 to 1, not 5: write 0.05 for 5 %"):
+        combinations.strip(SMALL, ["age", "sex"], 2, most_suppressed=5)
+
+
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match="holds no DICOM file"):

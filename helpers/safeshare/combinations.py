@@ -157,9 +157,11 @@ def strip(
     k-anonymity does not protect a secret that a whole crowd shares, nor against those who know more than the columns
     (Machanavajjhala et al. 2007): look at ``diversity`` and ``told`` of ``after``.
 
-    Raises ``ValueError`` as ``find`` does, where there are fewer people than ``k``, and where the columns can be
-    blunted in too many ways.
+    Raises ``ValueError`` as ``find`` does, where there are fewer people than ``k``, where ``most_suppressed`` is no
+    share, and where the columns can be blunted in too many ways.
     """
+    if not 0 <= most_suppressed <= 1:
+        raise ValueError(f"most_suppressed is a share from 0 to 1, not {most_suppressed}: write 0.05 for 5 %.")
     table = read(register)
     before = find(table, columns, sensitive=sensitive, person=person)
     if not 1 <= k <= before.people:

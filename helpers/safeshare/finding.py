@@ -10,7 +10,7 @@ class Finding:
 
     ``kind`` is "metadata", "faces", "text" or "objects"; ``where`` names the place, ``what`` shows what stands there,
     ``action`` is the code of DICOM PS3.15 E.1.1 for what ``strip`` does (X remove, Z empty, D dummy, U new UID,
-    C clean), ``why`` is a reason with its source and ``sure`` runs from 0 to 1.
+    C clean; K keep, of objects only), ``why`` is a reason with its source and ``sure`` runs from 0 to 1.
     """
 
     kind: str
