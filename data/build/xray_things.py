@@ -37,10 +37,6 @@ class Tray:
         """Return a place, rarely near the border."""
         return self.canvas.size * np.clip(self.random.normal(0.5, 0.27, 2), -0.03, 1.03)
 
-    def thickness(self) -> float:
-        """Return the thickness of a pendant's or a tag's metal in mm, down to that of a foil, which is hard to see."""
-        return float(np.exp(self.random.uniform(*np.log((0.1, 2.0)))))
-
     def engraved(self, face: np.ndarray, at, w: float, h: float, angle: float, lines: int, most: int) -> np.ndarray:
         """Return lines of words in a field of a width and a height."""
         r, canvas = self.random, self.canvas
@@ -135,7 +131,7 @@ def necklace(tray: Tray) -> None:
     at = middle + (0, size * 0.4)
     face = face_of(tray, at, size, angle)
     letters = tray.engraved(face, at, size * 0.8, size * 0.5, angle, 1, 4) if r.rand() < 0.7 else 0
-    plate = tray.thickness() * (face - r.uniform(0.3, 1) * letters)
+    plate = r.uniform(0.5, 1.8) * (face - r.uniform(0.3, 1) * letters)
     tray.put(WORN, {material: some_links(tray, line) + plate}, None)
     tray.kind[face > 0.3] = WORN
 
@@ -150,7 +146,7 @@ def tag(tray: Tray) -> None:
         face = canvas.polygon(loop(at, size / 2, size * ratio / 2, angle))
     rim = face - canvas.plate(*at, size - 1.8, size * ratio - 1.8, angle, 2) if r.rand() < 0.4 else 0
     letters = tray.engraved(face, at, size * 0.85, size * ratio * 0.85, angle, r.randint(1, 5), 16)
-    thick = tray.thickness() * (4 if material == "aluminium" else 1)
+    thick = r.uniform(0.5, 2) * (4 if material == "aluminium" else 1)
     tray.put(TAG, {material: thick * (face * (1 + 0.5 * rim) - r.uniform(0.25, 1) * letters * face)}, face > 0.3)
     if r.rand() < 0.7:
         if r.rand() < 0.6:
