@@ -152,7 +152,8 @@ def _rle(data: bytearray, pixels: int) -> None:
         while left > 0 and at < end:  # a segment that is too short hides nothing
             code = data[at]
             if code < 128:
-                at, left = at + code + 2, left - code - 1
+                used = min(code + 1, left)  # a run may be longer than the segment
+                at, left = at + 1 + used, left - used
             elif code > 128:
                 at, left = at + 2, left - 257 + code
             else:

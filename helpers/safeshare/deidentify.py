@@ -5,14 +5,25 @@ from io import BytesIO
 from typing import Any
 
 from pydicom import DataElement, Dataset
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID
 
 from . import dicomfile, pixeldata, profile
 from .cleaner import Change, Cleaner
-from .elements import DEFAULT_ENCODINGS, UNDEFINED, UNREADABLE, encode_items, encoding, name_of, new_raw, text, value_of
+from .elements import (
+    DEFAULT_ENCODINGS,
+    PIXEL_DATA,
+    UNDEFINED,
+    UNREADABLE,
+    encode_items,
+    encoding,
+    name_of,
+    new_raw,
+    text,
+    value_of,
+)
 from .finding import Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms
@@ -29,7 +40,6 @@ _UNSAFE = {  # by the start of the SOP Class UID (PS3.4 B.5)
         "it is a DICOMDIR, which lists patients and file names: leave it out, and make a new one for the new files."
     ),
 }
-_PIXEL_DATA = 0x7FE00010
 _METHOD_CODES = tag_for_keyword("DeidentificationMethodCodeSequence") or 0
 _META_INSTANCE = 0x00020003
 _META_KEPT = {0x00020000, 0x00020001, 0x00020002, 0x00020010}
@@ -89,17 +99,22 @@ def around(preamble: bytes, meta: Dataset, clean: Dataset) -> list[Change]:
 def deidentify_in_memory(dataset: Dataset, pseudonyms: Pseudonyms, options: Options) -> tuple[Dataset, list[Change]]:
     """Do as ``deidentify``, and treat the file meta information and the comments in compressed pixels, too."""
     meta = getattr(dataset, "file_meta", None) or Dataset()
-    pixels = getattr(dataset.get_item(_PIXEL_DATA), "value", None) or b""
+    dicomfile.check_syntax(text(meta, "TransferSyntaxUID"))
+    tags = [tag for tag in PIXEL_DATA if tag in dataset]
+    if len(tags) > 1:
+        raise Refused(pixeldata.TWO_PICTURES)
+    pixels = getattr(dataset.get_item(tags[0]), "value", None) or b"" if tags else b""
     clean, changes = deidentify(dataset, meta, pseudonyms, options, len(pixels))
     changes = around(getattr(dataset, "preamble", None) or b"", meta, clean) + changes
-    changes += _clean_pixels(dataset, meta, clean)
+    for tag in tags:
+        changes += _clean_pixels(tag, dataset, meta, clean)
     return (_with_meta(dataset, meta, clean) if isinstance(dataset, FileDataset) else clean), changes
 
 
-def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Change]:
+def _clean_pixels(tag: int, dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Change]:
     """Blank what hides in pixel data that is in memory; ``dicomfile.write`` does it from file to file."""
-    element = dataset.get_item(_PIXEL_DATA)
-    value: Any = element.value if element is not None else None
+    element = dataset.get_item(tag)
+    value: Any = element.value
     syntax = meta.get("TransferSyntaxUID")
     if not value:
         return []
@@ -115,14 +130,13 @@ def _clean_pixels(dataset: Dataset, meta: Dataset, clean: Dataset) -> list[Chang
         blank = b"".join(pixeldata.fragments(BytesIO(whole), dataset, syntax)).removesuffix(pixeldata.DELIMITER)
         value = whole.removesuffix(pixeldata.DELIMITER)
     else:
-        wanted = pixeldata.pixel_bytes(dataset)
-        blank = value[:wanted] + bytes(max(0, len(value) - wanted))
+        wanted = pixeldata.native_bytes(pixeldata.Pixels(tag, "OW", len(value), BytesIO(value), dataset))
+        blank = value[:wanted].ljust(len(value), b"\0")
     if blank == value:
         return []
-    clean[_PIXEL_DATA] = DataElement(
-        _PIXEL_DATA, "OB" if encapsulated else "OW", blank, is_undefined_length=encapsulated
-    )
-    return [Change("PixelData", _PIXEL_DATA, "OB", b"", "X", HIDDEN, DEFAULT_ENCODINGS)]
+    vr = "OB" if encapsulated else dictionary_VR(tag)[-2:]  # of PixelData, which is OB or OW, it is OW
+    clean[tag] = DataElement(tag, vr, blank, is_undefined_length=encapsulated)
+    return [Change(name_of(tag), tag, "OB", b"", "X", HIDDEN, DEFAULT_ENCODINGS)]
 
 
 def _with_meta(dataset: Dataset, meta: Dataset, clean: Dataset) -> FileDataset:

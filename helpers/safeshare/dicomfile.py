@@ -41,6 +41,14 @@ def plain_syntax(implicit: bool, little: bool) -> str:
     return IMPLICIT if implicit else EXPLICIT if little else BIG_ENDIAN
 
 
+def check_syntax(syntax: str) -> None:
+    """Raise ``Refused`` for a transfer syntax that nobody can read the pixels by; none is fine."""
+    if syntax and UID_dictionary.get(syntax, ("", ""))[1] != "Transfer Syntax":
+        raise Refused("its transfer syntax is not in the standard: convert it to Explicit VR Little Endian first.")
+    if syntax in _ELSEWHERE:
+        raise Refused("its pixel data is kept on a server and only linked here: export it with its pixels first.")
+
+
 class Header(NamedTuple):
     """What stands before the pixel data of a file: preamble, file meta information, transfer syntax, data set."""
 
@@ -75,10 +83,7 @@ def _read_header(stream: BinaryIO) -> tuple[Header, BinaryIO]:
         return _read_bare(stream, start)
     meta = _read_elements(stream, False, True, _behind_meta)
     syntax = bytes(getattr(meta.get_item(0x00020010), "value", b"") or b"").strip(b" \0").decode("latin-1")
-    if syntax and syntax not in UID_dictionary:
-        raise Refused("its transfer syntax is not in the standard: convert it to Explicit VR Little Endian first.")
-    if syntax in _ELSEWHERE:
-        raise Refused("its pixel data is kept on a server and only linked here: export it with its pixels first.")
+    check_syntax(syntax)
     if not syntax:
         stream.seek(0)
         return _read_bare(stream, start)

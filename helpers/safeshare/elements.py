@@ -23,6 +23,7 @@ from .finding import Refused
 _ITEM = 0xFFFEE000
 UNDEFINED = 0xFFFFFFFF  # a length that is not told
 PIXEL_DATA = {0x7FE00008: 4, 0x7FE00009: 8, 0x7FE00010: 0}  # tag: bytes of a value, 0 where Bits Allocated tells
+_PIXEL_REPRESENTATION = 0x00280103
 _MOST = 200_000  # reads; the standard has about 5,000 attributes
 DEFAULT_ENCODINGS = convert_encodings("ISO_IR 6")
 tag_of = lru_cache(maxsize=8192)(BaseTag)  # the same tag again is found in a dictionary without being compared
@@ -165,25 +166,29 @@ def as_raw(
     return RawDataElement(element.tag, element.VR, len(value), value, 0, implicit, little)
 
 
-def encode(dataset: Dataset, implicit: bool, little: bool) -> bytes:
-    """Encode a data set without its pixel data; values of raw elements pass on as they are."""
+def encode(dataset: Dataset, implicit: bool, little: bool, around: tuple[Dataset, ...] = ()) -> bytes:
+    """Encode a data set without its pixel data; values of raw elements pass on as they are.
+
+    ``around`` are the data sets that an item is in, from the inside out.
+    """
     parts: list[bytes] = []
+    around = (dataset, *around)
     for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
         if tag in PIXEL_DATA:
             continue
         if isinstance(element, RawDataElement):
             value = element.value or b""
         elif element.VR == "SQ":
-            value = encode_items(element.value, implicit, little)
+            value = encode_items(element.value, implicit, little, around)
         else:
             value = as_raw(dataset, element, implicit, little, DEFAULT_ENCODINGS).value or b""
-        parts += head(tag, element.VR or _vr(tag), len(value), implicit, little), value
+        parts += head(tag, element.VR or _vr(tag, around), len(value), implicit, little), value
     return b"".join(parts)
 
 
-def encode_items(items: Iterable[Dataset], implicit: bool, little: bool) -> bytes:
+def encode_items(items: Iterable[Dataset], implicit: bool, little: bool, around: tuple[Dataset, ...] = ()) -> bytes:
     """Encode the items of a sequence (PS3.5 7.5)."""
-    encoded = [encode(item, implicit, little) for item in items]
+    encoded = [encode(item, implicit, little, around) for item in items]
     return b"".join(head(_ITEM, "", len(item), True, little) + item for item in encoded)
 
 
@@ -199,9 +204,13 @@ def head(tag: int, vr: str, length: int, implicit: bool, little: bool) -> bytes:
     return short.pack(tag >> 16, tag & 0xFFFF, vr.encode(), length)
 
 
-def _vr(tag: int) -> str:
+def _vr(tag: int, datasets: tuple[Dataset, ...]) -> str:
+    """Return the VR of an element that was implicit; some are signed where the pixels are (PS3.6 table 6-1)."""
     try:
         vr = dictionary_VR(tag)
     except KeyError:
         return "UN"
+    if vr == "US or SS":
+        known = (number(each, "PixelRepresentation") for each in datasets if _PIXEL_REPRESENTATION in each)
+        return "SS" if next(known, 0) else "US"
     return "OW" if vr.endswith("OW") else vr[:2]

@@ -14,6 +14,7 @@ from .finding import Refused
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")  # pydicom makes RGB of them all
 _PALETTE = "PALETTE COLOR"
+_OTHER = ("ARGB", "CMYK", "HSV", "XYB", "YBR_PARTIAL_420", "YBR_PARTIAL_422")  # the standard's other terms
 
 
 def check(header: Dataset) -> None:
@@ -27,7 +28,8 @@ def check(header: Dataset) -> None:
     if photometric in _COLOUR and allocated != 8:
         raise Refused(f"its colours take {allocated} bits, and here PNG holds 8: strip it instead.")
     if photometric not in (*_GREY, *_COLOUR, _PALETTE):
-        raise Refused(f"its pixels are {photometric}, which cannot be shown here: convert it to RGB first.")
+        named = photometric if photometric in _OTHER else "of an unknown kind"  # a value of no term can be a name
+        raise Refused(f"its pixels are {named}, which cannot be shown here: convert it to RGB first.")
 
 
 def frames(copy: Path, header: Dataset) -> Iterator[np.ndarray]:

@@ -29,6 +29,11 @@ _PIXEL_SIZE = [
     )
 ]
 _NO_SIZE = "its header does not tell how many pixels there are: ask the sender for a sound copy."
+_TOO_LONG = (
+    "its pixels take more bytes than its header tells, and what is too much may be picture: "
+    "correct its Photometric Interpretation or Number of Frames, or ask the sender for a sound copy."
+)
+TWO_PICTURES = "it has two kinds of pixel data, and only one can be its picture: ask the sender for a sound copy."
 _ITEM_HEAD = struct.Struct("<HHL")
 DELIMITER = _ITEM_HEAD.pack(0xFFFE, 0xE0DD, 0)  # ends encapsulated pixel data (PS3.5 A.4)
 
@@ -46,7 +51,7 @@ class Pixels(NamedTuple):
 def copy_pixels(pixels: Pixels, dataset: Dataset, syntax: str) -> Iterator[bytes]:
     """Yield the pixel data element of a file for its copy, whose header is ``dataset``: the pixels and nothing else.
 
-    Raises ``Refused`` when the pixel data breaks off, or when the header does not tell how much of it is pixels.
+    Raises ``Refused`` when the pixel data breaks off, is of two kinds, or is more than the header describes.
     """
     implicit, little = encoding(dataset)
     encapsulated = pixels.length == UNDEFINED
@@ -61,8 +66,11 @@ def copy_pixels(pixels: Pixels, dataset: Dataset, syntax: str) -> Iterator[bytes
     start = pixels.stream.tell()
     if pixels.stream.seek(0, io.SEEK_END) - start < pixels.length:
         raise Refused("its pixel data breaks off before its end: copy or send it again.")
+    pixels.stream.seek(start + pixels.length)
+    if _tag(pixels.stream.read(4), little) in PIXEL_DATA.keys() - {pixels.tag}:
+        raise Refused(TWO_PICTURES)
     pixels.stream.seek(start)
-    wanted = left = min(pixel_bytes(pixels.header, PIXEL_DATA[pixels.tag]), pixels.length)
+    wanted = left = native_bytes(pixels)
     while left:
         part = pixels.stream.read(min(left, CHUNK))
         if not part:
@@ -71,6 +79,32 @@ def copy_pixels(pixels: Pixels, dataset: Dataset, syntax: str) -> Iterator[bytes
         yield part
     for at in range(wanted, length, CHUNK):  # what stands behind the last pixel is no pixel
         yield bytes(min(CHUNK, length - at))
+
+
+def _tag(data: bytes, little: bool) -> int:
+    group, number = struct.unpack("<HH" if little else ">HH", data.ljust(4, b"\0"))
+    return group << 16 | number
+
+
+def native_bytes(pixels: Pixels) -> int:
+    """Return how many bytes of a native value are pixels (PS3.5 8.1.1); what stands behind them can hide anything.
+
+    Raises ``Refused`` where that is not empty and makes whole frames, or a byte more for each pixel: then it may be
+    picture, as in files that say YBR_FULL_422 though no pixels share their colour.
+    """
+    wanted = pixel_bytes(pixels.header, PIXEL_DATA[pixels.tag])
+    if pixels.length <= wanted:
+        return pixels.length
+    frame = (_frame_bits(pixels.header, PIXEL_DATA[pixels.tag]) + 7) // 8
+    units = (_frame_pixels(pixels.header), frame, frame + frame % 2)  # some programs pad each frame
+    whole = max(pixels.length // unit * unit for unit in units)
+    start = pixels.stream.tell()
+    pixels.stream.seek(start + wanted)
+    for at in range(wanted, whole, CHUNK):
+        if pixels.stream.read(min(CHUNK, whole - at)).strip(b"\0"):
+            raise Refused(_TOO_LONG)
+    pixels.stream.seek(start)
+    return wanted
 
 
 def check_size_is_kept(header: Dataset, clean: Dataset) -> None:
@@ -84,12 +118,8 @@ def pixel_bytes(dataset: Dataset, value_bytes: int = 0) -> int:
 
     Raises ``Refused`` where the header does not tell: then nobody can say what stands behind the pixels.
     """
-    samples, bits = number(dataset, "SamplesPerPixel") or 1, value_bytes * 8 or number(dataset, "BitsAllocated")
-    photometric = text(dataset, "PhotometricInterpretation")
-    if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
-        samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
-    count = (_frame_pixels(dataset) * _frames(dataset) * samples * bits + 7) // 8
-    if count <= 0 or photometric == "YBR_PARTIAL_420":
+    count = (_frame_bits(dataset, value_bytes) * _frames(dataset) + 7) // 8
+    if count <= 0 or text(dataset, "PhotometricInterpretation") == "YBR_PARTIAL_420":
         raise Refused(_NO_SIZE)
     return count + count % 2  # in big endian words the last pixel of an odd number stands behind the padding
 
@@ -107,6 +137,13 @@ def check_unpacked(pixels: Pixels, size: int) -> None:
     short, long = sorted((number(pixels.header, "Rows"), number(pixels.header, "Columns")))
     if long > max(_LONG, _NARROW * short):  # text would be looked for in many parts, each as dear as a square one
         raise Refused("its pixels are a strip and no picture: ask the sender for a sound copy.")
+
+
+def _frame_bits(dataset: Dataset, value_bytes: int) -> int:
+    samples, bits = number(dataset, "SamplesPerPixel") or 1, value_bytes * 8 or number(dataset, "BitsAllocated")
+    if text(dataset, "PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422"):
+        samples = 2  # two chroma values for two pixels (PS3.3 C.7.6.3.1.2)
+    return _frame_pixels(dataset) * samples * bits
 
 
 def _frame_pixels(dataset: Dataset) -> int:
