@@ -4,15 +4,17 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from safeshare import cli
+from safeshare import cli, data, metadata, report
 
 CT, MR = (Path(get_testdata_file(name)) for name in ("CT_small.dcm", "MR_small.dcm"))
 METADATA = ["--kinds", "metadata"]
@@ -56,6 +58,23 @@ def test_audit_tells_before_and_after(scans, tmp_path, capsys):
     assert cli.main(["strip", str(scans), str(tmp_path / "safe"), *METADATA]) == 0
     assert cli.main(["audit", str(tmp_path / "safe"), *METADATA]) == 0
     assert "0 identify somebody, 2 do not" in capsys.readouterr().out
+
+
+def test_audit_tells_how_grave_it_is_and_where_but_never_what_stands_there(tmp_path, capsys):
+    assert cli.main(["audit", str(CT), *METADATA]) == 1
+    out = capsys.readouterr().out
+    (line,) = (line for line in out.splitlines() if "findings: names somebody" in line)
+    assert "PatientName" in line and "PatientID" in line
+    assert "findings: helps to find somebody" in out and "findings: needs a person's eye" in out
+    for found in metadata.find_file(CT):
+        assert len(found.what) < 4 or found.what not in out
+    assert cli.main(["audit", str(data.folder("radiographs") / "hand.dcm")]) == 1
+    assert "somebody: pixels (objects), " in capsys.readouterr().out, "among all the metadata"
+    (tmp_path / "many").mkdir()
+    for number in range(30):
+        shutil.copy(CT, tmp_path / "many" / f"{number}.dcm")
+    cli.main(["audit", str(tmp_path / "many"), *METADATA])
+    assert len(capsys.readouterr().out.splitlines()) == len(out.splitlines()) - 1 + 30, "it is told once for all"
 
 
 def test_export_writes_images_and_a_table_with_the_attributes_that_were_chosen(scans, tmp_path, capsys):
@@ -118,7 +137,7 @@ def test_two_files_of_one_instance_are_not_mixed_up(scans, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["strip", "{scans}", "{scans}/safe"], "lies in the folder of the originals"),
+        (["strip", "{scans}", "{scans}/safe"], 'choose a folder outside of "{scans}".'),
         (["strip", "{scans}", "{scans}"], "not empty"),
         (["strip", "{scans}/nowhere", "{tmp}/safe"], "no such file or folder"),
         (["strip", "{scans}", "{scans}/mr.dcm"], "a folder is needed"),
@@ -126,15 +145,40 @@ def test_two_files_of_one_instance_are_not_mixed_up(scans, tmp_path, capsys):
         (["strip", "{scans}", "{tmp}/safe", "--key-file", "{scans}/notes.dcm"], "short key can be guessed"),
         (["strip", "{scans}", "{tmp}/safe", "--key-file", "{tmp}/none"], "No such file"),
         (["audit", "{tmp}/empty"], "no file in this folder"),
+        (["audit", "{scans}", "--report", "{scans}/r.html"], "must not lie with the originals"),
+        (["audit", "{scans}", "--report", "{tmp}/notes.json"], "nothing is overwritten"),
+        (["audit", "{scans}/mr.dcm", "--report", "{tmp}/notes.json"], "nothing is overwritten"),
+        (["audit", "{scans}", "--report", "{tmp}/folder.html"], "nothing is overwritten"),
     ],
 )
 def test_a_wrong_command_gets_one_sentence_and_exit_code_2(words, sentence, scans, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    before = files(tmp_path)
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "notes.json").write_text("mine")
+    before = {path: path.read_bytes() for path in files(tmp_path)}
     assert cli.main([word.format(scans=scans, tmp=tmp_path) for word in words]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith("safeshare: ") and sentence in err and len(err.splitlines()) == 1
-    assert files(tmp_path) == before
+    out, err = capsys.readouterr()
+    assert err.startswith("safeshare: ") and sentence.format(scans=scans) in err and len(err.splitlines()) == 1
+    assert out == "", "nothing was done yet"
+    assert {path: path.read_bytes() for path in files(tmp_path)} == before
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has a folder in which nobody can write")
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(scans, tmp_path, capsys):
+    assert cli.main(["strip", str(scans), str(tmp_path / "safe"), "--report", "/proc/r.html"]) == 2
+    assert "nothing can be written into its folder" in capsys.readouterr().err
+    assert not (tmp_path / "safe").exists()
+
+
+def test_what_was_done_is_told_although_the_report_cannot_be_saved(scans, tmp_path, capsys, monkeypatch):
+    def full(*what, **how):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report.Report, "save", full)
+    words = ["strip", str(scans), str(tmp_path / "safe"), *METADATA, "--report", str(tmp_path / "r.html")]
+    assert cli.main(words) == 2
+    out, err = capsys.readouterr()
+    assert "3 files: 2 stripped, 1 refused." in out and "No space left" in err and "notes.dcm" in err
 
 
 @pytest.mark.parametrize("words", [["--kinds", "metadata,voices"], ["--jobs", "0"], ["--no-such-option"]])
@@ -170,6 +214,54 @@ def test_a_uid_that_is_a_path_does_not_lead_out_of_the_destination(scans, tmp_pa
     assert cli.main(["strip", str(scans), str(tmp_path / "deep" / "safe"), "--retain-uids"]) == 1
     assert len(files(tmp_path / "deep" / "safe")) == 2
     assert len(files(tmp_path)) == 2 + len(files(scans))
+
+
+@pytest.mark.parametrize("words", [[], ["audit"], ["strip"], ["export"]])
+def test_the_help_names_the_exit_codes(words, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([*words, "--help"])
+    assert "exit codes: 0 all is safe" in capsys.readouterr().out
+
+
+def test_a_terminal_that_lacks_the_letters_of_a_name_gets_them_escaped(scans):
+    (scans / "病人.dcm").write_bytes(CT.read_bytes())
+    command = [sys.executable, "-m", "safeshare", "audit", str(scans), *METADATA]
+    run = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "cp1252"})
+    assert run.returncode == 1 and b"Traceback" not in run.stderr
+    assert rb"\u75c5\u4eba.dcm" in run.stdout and b"4 files: 3 identify somebody" in run.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_summary_that_cannot_be_printed_costs_neither_the_report_nor_the_exit_code(scans, tmp_path):
+    command = [sys.executable, "-m", "safeshare", "audit", str(scans), *METADATA, "--report", tmp_path / "r.json"]
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 1 and (tmp_path / "r.json").is_file()
+    assert run.stderr.splitlines()[-1].endswith("it cannot be told here (No space left on device).")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that stops one group of processes")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("with_key", [True, False])
+def test_ctrl_c_gets_one_sentence_that_is_true(tmp_path, jobs, with_key):
+    (tmp_path / "scans").mkdir()
+    source = dcmread(CT)
+    for number in range(400):
+        source.SOPInstanceUID = source.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.4.{number}"
+        source.save_as(tmp_path / "scans" / f"{number}.dcm")
+    (tmp_path / "key.txt").write_text("a key for tests, no secret")
+    words = ["strip", str(tmp_path / "scans"), str(tmp_path / "safe"), *METADATA, "--jobs", jobs]
+    words += ["--key-file", str(tmp_path / "key.txt")] if with_key else []
+    command = [sys.executable, "-m", "safeshare", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while process.poll() is None and not list((tmp_path / "safe").rglob("[0-9]*.dcm")):
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate()[1]
+    mend = "with the same key to go on" if with_key else "with a new or empty folder"
+    assert (process.returncode, told) == (130, f"safeshare: stopped: start again {mend}.\n")
+    if with_key:
+        assert cli.main(words) == 0 and len(files(tmp_path / "safe")) == 400
 
 
 def test_the_command_starts_as_a_module():

@@ -434,6 +434,6 @@ def test_the_work_can_be_done_elsewhere(tmp_path):
 
 def test_without_nibabel_one_sentence_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nibabel", None)
-    with pytest.raises(ImportError, match=r"safeshare\[export\]"):
+    with pytest.raises(ImportError, match=r'pip install "\.\[export\]"'):
         export(DATA / "captures", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -347,7 +347,7 @@ def test_a_missing_part_is_named_and_nothing_is_written(tmp_path, capsys, monkey
     monkeypatch.delattr("safeshare.text_detector", raising=False)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert cli.main(["strip", str(tmp_path / "scans"), str(tmp_path / "safe")]) == 2
-    assert 'pip install "safeshare[text]"' in capsys.readouterr().err
+    assert 'pip install ".[text]"' in capsys.readouterr().err, "not by its name, which anybody could register"
     assert not (tmp_path / "safe").exists()
     assert cli.main(["strip", str(tmp_path / "scans"), str(tmp_path / "safe"), "--kinds", "metadata,faces"]) == 0
 
@@ -474,6 +474,7 @@ def test_a_dry_run_writes_nothing_and_tells_the_same(tmp_path, capsys):
     assert report["summary"] == {"refused": 1, "would be stripped": 2} and not any("copy" in f for f in report["files"])
     out = capsys.readouterr().out
     assert "3 files: 2 would be stripped, 1 refused." in out and "Text was found in 2 of them" in out
+    assert "look at their copies" not in out, "there are none"
     assert not (tmp_path / "safe").exists()
     assert cli.main(words) == 1
     assert "3 files: 2 stripped, 1 refused." in capsys.readouterr().out
@@ -514,6 +515,29 @@ def test_objects_go_from_a_radiograph_and_the_side_stays(tmp_path, capsys):
 def test_a_kind_that_there_is_not_is_named(tmp_path):
     with pytest.raises(ValueError, match="no kind 'voices': there are metadata, text, faces, objects"):
         study.audit(tmp_path, kinds=["voices"])
+
+
+@pytest.mark.parametrize(("kinds", "why"), [([], "No kind is named"), ("text", r"write kinds=\['text'\]")])
+@pytest.mark.parametrize("verb", ["audit", "strip"])
+def test_nothing_is_passed_on_because_no_kind_is_named(tmp_path, verb, kinds, why):
+    (path,) = scan(tmp_path / "scans", slices=1)
+    work = study.audit if verb == "audit" else partial(study.strip, destination=tmp_path / "safe")
+    with pytest.raises(ValueError, match=why):
+        work(path, kinds=kinds)
+    assert files(tmp_path) == [path]
+
+
+def test_kinds_may_come_from_a_generator_and_paths_as_text(tmp_path):
+    (path,) = scan(tmp_path / "scans", slices=1)
+    (found,) = study.audit(str(path), kinds=(kind for kind in ["metadata"]))
+    assert found.findings
+    safe, table = str(tmp_path / "safe"), str(tmp_path / "who.csv")
+    (done,) = study.strip(str(tmp_path / "scans"), safe, kinds=(kind for kind in ["metadata"]), mapping=table)
+    assert metadata.find_file(done.copy) == []
+    (image,) = study.export(str(path), str(tmp_path / "images"), kinds=(kind for kind in ["metadata"]))
+    assert image.copy.suffix == ".png"
+    with pytest.raises(ValueError, match="The kinds are a list"):
+        study.export(path, tmp_path / "more", kinds="text")
 
 
 def test_text_outside_of_the_picture_goes_on_the_way(tmp_path):

@@ -381,6 +381,42 @@ def test_the_manifest_tells_copies_sums_kinds_and_methods_and_nothing_else(folde
 
 
 @pytest.mark.parametrize(
+    "how", [{"kinds": ["text"]}, {"kinds": ["metadata"], "retain_uids": True}], ids=["no metadata", "UIDs are kept"]
+)
+def test_names_of_copies_that_are_made_of_original_uids_are_in_no_form_of_it(folder, tmp_path, how):
+    report = study.strip(folder, tmp_path / "safe", **how)
+    copies = [each.copy for each in report if each.copy]
+    assert len(copies) == 2 and all("7.7.7" in str(path) for path in copies), "the copies have the old UIDs"
+    for name, form in {**told(report), "manifest": report.manifest()}.items():
+        assert "7.7.7" not in form, name
+    rows = {int(row["copy"]): row["sha256"] for row in csv.DictReader(report.manifest().splitlines())}
+    assert rows == {
+        number: hashlib.sha256(each.copy.read_bytes()).hexdigest() for number, each in enumerate(report, 1) if each.copy
+    }
+    assert "7.7.7" in told(report, with_original_values=True)["data"]
+
+
+@pytest.mark.parametrize("ending", ["html", "json", "csv"])
+def test_a_report_is_written_over_an_older_one_and_over_nothing_else(folder, tmp_path, ending):
+    report = study.strip(folder, tmp_path / "safe", kinds=["metadata"])
+    there = tmp_path / f"report.{ending}"
+    report.save(there)
+    report.save(there)
+    there.write_text("mine")
+    with pytest.raises(ValueError, match="nothing is overwritten"):
+        report.save(there)
+    assert there.read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no name that is no UTF-8")
+def test_a_path_that_is_no_utf_8_does_not_keep_the_report_from_being_saved(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "Fic\udcefa.dcm").write_text("not a scan")
+    study.audit(tmp_path / "in", kinds=["metadata"]).save(tmp_path / "r.html", with_original_values=True)
+    assert "Fic\\udcefa.dcm" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
     ("name", "verb", "originals"),
     [("a.txt", "strip", False), ("a.csv", "audit", False), ("a.csv", "strip", True), ("none/a.html", "audit", False)],
 )

@@ -2,10 +2,13 @@
 
 import argparse
 import gc
+import io
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,46 +17,82 @@ from .export_table import KEPT
 from .profile import METHODS, Options
 from .report import DONE, Report, check_name
 
-_STRIP = """examples:
+_CODES = """
+exit codes: 0 all is safe; 1 a file was refused, or still identifies; 2 the command was wrong or failed; 130 Ctrl-C.
+"""
+_MOST_PLACES = 8  # that are named in one line
+
+_STRIP = f"""examples:
   safeshare strip scans/ safe/                     every file of a folder
   safeshare strip scan.dcm safe.dcm                one file
   safeshare strip scans/ safe/ --key-file key.txt --retain-longitudinal-modified-dates --jobs 4
   safeshare strip scans/ safe/ --kinds metadata,text --dry-run
 
 A run with a key file that was stopped goes on when it is started again.
-"""
-_AUDIT = """examples:
+{_CODES}"""
+_AUDIT = f"""examples:
   safeshare audit scans/
   safeshare audit scans/ --report report.html      a page to look at, without any original value
   safeshare audit scan.dcm --kinds metadata --report report.json
-"""
-_EXPORT = """examples:
+{_CODES}"""
+_EXPORT = f"""examples:
   safeshare export scans/ images/                  pictures as PNG, scans as NIfTI, and images.csv
   safeshare export scans/ images/ --keep Modality,KVP --identifying PatientID --key-file key.txt
-"""
+{_CODES}"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0 when all is safe, 1 when something is not, 2 when the command is not right."""
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
+    """Run the command; return an exit code: 0 when all is safe, 1 when something is not, 2 when it failed, 130."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know all letters of a name
+    chosen = _parser().parse_args(arguments)
     gc.freeze()  # what was imported stays; to look through it for garbage at the end takes a tenth of a second
     try:
         options = Options(**{name: True for name in METHODS if getattr(chosen, name)})  # type: ignore[typeddict-item]
         work = _work(chosen)
         if chosen.report:
-            check_name(chosen.report, "dry run" if getattr(chosen, "dry_run", False) else chosen.verb)
-        with ProcessPoolExecutor(chosen.jobs) if chosen.jobs > 1 else nullcontext() as executor:
+            verb = "dry run" if getattr(chosen, "dry_run", False) else chosen.verb
+            check_name(chosen.report, verb, source=chosen.source)
+        with _processes(chosen.jobs) as executor:
             report = work(kinds=chosen.kinds, executor=executor, progress=_progress(chosen.verb), **options)
-        if chosen.report:
-            report.save(chosen.report, with_original_values=getattr(chosen, "with_original_values", False))
+        try:
+            code = _tell(report)
+        finally:  # a report is saved also where nothing can be told, and told is first what saving may cost
+            if chosen.report:
+                report.save(chosen.report, with_original_values=getattr(chosen, "with_original_values", False))
+    except KeyboardInterrupt:
+        print(f"safeshare: {_stopped(chosen)}", file=sys.stderr)
+        return 128 + signal.SIGINT
     except (ValueError, OSError, ImportError) as error:
         print(f"safeshare: {_shown(_sentence(error))}", file=sys.stderr)
         return 2
     except BrokenExecutor:
         print("safeshare: a process was stopped (for want of memory, say): start with fewer --jobs.", file=sys.stderr)
         return 2
-    return _tell(report)
+    return code
+
+
+@contextmanager
+def _processes(number: int) -> Iterator[Executor | None]:
+    """Give so many processes, which end at once when somebody presses Ctrl-C, and without a traceback each."""
+    if number == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(number, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)) as executor:
+        try:
+            yield executor
+        except KeyboardInterrupt:
+            executor.shutdown(cancel_futures=True)
+            raise
+
+
+def _stopped(chosen: argparse.Namespace) -> str:
+    """Say what to do after Ctrl-C."""
+    if chosen.verb == "audit" or not chosen.destination.is_dir():
+        return "stopped."
+    if chosen.key_file and (chosen.destination / study.MARK).is_file():
+        return "stopped: start again with the same key to go on."
+    return "stopped: start again with a new or empty folder."
 
 
 def _work(chosen: argparse.Namespace) -> Callable[..., Report]:
@@ -68,12 +107,11 @@ def _work(chosen: argparse.Namespace) -> Callable[..., Report]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="safeshare", description="Make medical images safe to share: audit, then strip or export."
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    what = "Make medical images safe to share: audit, then strip or export."
+    parser = argparse.ArgumentParser(prog="safeshare", description=what, epilog=_CODES, formatter_class=raw)
     parser.add_argument("--version", action="version", version=f"safeshare {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    raw = argparse.RawDescriptionHelpFormatter
     audit = verbs.add_parser("audit", help="tell what identifies somebody", epilog=_AUDIT, formatter_class=raw)
     strip = verbs.add_parser("strip", help="write copies without it", epilog=_STRIP, formatter_class=raw)
     export = verbs.add_parser("export", help="write images without DICOM", epilog=_EXPORT, formatter_class=raw)
@@ -151,6 +189,17 @@ def _shown(what: object) -> str:
 
 
 def _tell(report: Report) -> int:
+    """Print what happened and return the exit code, also where nothing can be printed."""
+    try:
+        _print(report)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again at its end, in vain
+        print(f"safeshare: the work is done, but it cannot be told here ({error.strerror}).", file=sys.stderr)
+    return 1 if any(outcome.reason or (report.verb == "audit" and outcome.findings) for outcome in report) else 0
+
+
+def _print(report: Report) -> None:
     for outcome in report:
         if outcome.reason:
             print(f"refused  {_shown(outcome.source)}: {outcome.reason}", file=sys.stderr)
@@ -162,14 +211,24 @@ def _tell(report: Report) -> int:
         print(f"{len(report)} files: {done} {DONE[report.verb]}, {refused} refused.")
         for kind, what in (("text", "Text was"), ("objects", "Objects were")):
             if changed := sum(any(found.kind == kind for found in each.findings) for each in report if not each.reason):
-                print(f"{what} found in {changed} of them: look at their copies before you share them (PS3.15 E.3.1).")
-        unsafe = refused
+                look = "their copies will need a look" if report.verb == "dry run" else "look at their copies"
+                print(f"{what} found in {changed} of them: {look} before you share them (PS3.15 E.3.1).")
     else:
+        for grade, count in report.severities().items():
+            if count:
+                print(f"{count:5} findings: {grade}: {_places(report, grade)}.")
         telling = sum(bool(outcome.findings) for outcome in report)
         print(f"{len(report)} files: {telling} identify somebody, {done - telling} do not, {refused} refused.")
-        unsafe = telling + refused
     print(_looked_at(report.kinds))
-    return 1 if unsafe else 0
+
+
+def _places(report: Report, grade: str) -> str:
+    """Return the places where most is found that is so grave, pixels first; never what stands there."""
+    places = [(kind, place) for each, kind, place in report.places if each == grade]
+    places.sort(key=lambda each: each[0] == "metadata")  # which has so many that they hide the others
+    named = [place if kind == "metadata" else f"{place} ({kind})" for kind, place in places]
+    more = [f"{len(named) - _MOST_PLACES} more places"] if len(named) > _MOST_PLACES else []
+    return _listed(named[:_MOST_PLACES] + more)
 
 
 def _looked_at(kinds: tuple[str, ...]) -> str:

@@ -44,7 +44,9 @@ def check_parts() -> None:
         import nibabel  # noqa: F401
         import PIL  # noqa: F401
     except ImportError as error:
-        raise ImportError('exporting needs more than is installed: run `pip install "safeshare[export]"`.') from error
+        raise ImportError(
+            'what writes PNG and NIfTI is not installed: run `pip install ".[export]"` in the lesson\'s folder.'
+        ) from error
 
 
 def work(job: Job, task: Task, kinds: tuple[str, ...], names: Sequence[str]) -> list[Outcome]:

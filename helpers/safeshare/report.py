@@ -7,10 +7,12 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
 
 from pydicom.uid import UID_dictionary
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 PROFILE = f"DICOM PS3.15 {EDITION} Annex E, Basic Application Level Confidentiality Profile"
 MOST_SERIES_IN_TEXT = 40
 _METHODS = {"text": "113101", "objects": "113101", "faces": "113102"}  # PS3.16 CID 7050, for changed pixels
+_COLUMNS = ("copy", "sha256", "kinds", "methods")
+_STARTS = {  # how a report is known again, which alone may be written over
+    ".html": b"<div class='safeshare-report'>",
+    ".json": b'{\n "profile": "DICOM PS3.15 ',
+    ".csv": f"{','.join(_COLUMNS)}\n".encode(),
+}
 DONE = {"strip": "stripped", "dry run": "would be stripped", "export": "exported"}
 
 
@@ -45,8 +53,12 @@ class Report(Sequence[Outcome]):
     ``verb`` is "audit", "strip", "dry run" or "export".
 
     A notebook shows it with tables, and with drawings of where in the images writing and objects are; ``print`` gives
-    text. Files, series, studies and patients are numbered, files in the sorted order of their paths. ``save`` writes a
-    page, data or a manifest.
+    text. Files, series, studies and patients are numbered, files in the sorted order of their paths. ``summary`` counts
+    how many files came to which end.
+
+    ``save("report.html")`` writes a page, ``.json`` data, and ``.csv``, of what was stripped, a manifest of the copies.
+    With ``with_original_values=True`` a page and data hold values, names, paths and thumbnails of the originals, and
+    must be kept as safe as they are. A report is written over an older one, and over no other file.
     """
 
     def __init__(
@@ -98,6 +110,19 @@ class Report(Sequence[Outcome]):
         return [Counter((severity.of(found), found.kind) for found in each.findings) for each in self]
 
     @cached_property
+    def places(self) -> dict[tuple[str, str, str], tuple[int, Finding]]:
+        """In how many files something identifies, and one such finding, by severity, kind and place, gravest first."""
+        files: Counter[tuple[str, str, str]] = Counter()
+        findings: dict[tuple[str, str, str], Finding] = {}
+        for each in self:
+            found = {(severity.of(one), one.kind, _general(one)): one for one in each.findings}
+            files.update(found.keys())
+            findings.update(found)
+        grades = list(severity.MEANING)
+        order = sorted(files, key=lambda key: (grades.index(key[0]), -files[key], not key[2].startswith("Patient")))
+        return {key: (files[key], findings[key]) for key in order}
+
+    @cached_property
     def groups(self) -> list[Group]:
         """The files that were audited, by patient, study and series; those that could not be read are in none."""
         found: dict[tuple[str, str, str], list[int]] = {}
@@ -144,7 +169,7 @@ class Report(Sequence[Outcome]):
         entry: dict[str, Any] = {"number": number, "result": self.result(outcome)}
         if outcome.reason:
             entry["reason"] = outcome.reason
-        elif name := self.name_of_copy(outcome):
+        elif name := self.name_of_copy(outcome, with_original_values):
             entry["copy"] = name
         if with_original_values:
             entry["file"] = str(outcome.source)
@@ -152,28 +177,36 @@ class Report(Sequence[Outcome]):
         entry["findings"] = [_told(found, with_original_values) for found in outcome.findings]
         return entry
 
-    def name_of_copy(self, outcome: Outcome) -> str:
-        """Return the path of a copy inside the destination, "" where there is none."""
+    def name_of_copy(self, outcome: Outcome, with_original_values: bool = False) -> str:
+        """Return the path of a copy inside the destination, "" where there is none, or where it is made of old UIDs."""
         if outcome.copy is None or self.destination is None:
             return ""
-        inside = outcome.copy != self.destination
-        return outcome.copy.relative_to(self.destination).as_posix() if inside else outcome.copy.name
+        if outcome.copy == self.destination:
+            return outcome.copy.name
+        new_uids = "metadata" in self.kinds and not self.options.get("retain_uids")
+        return outcome.copy.relative_to(self.destination).as_posix() if new_uids or with_original_values else ""
 
     def manifest(self) -> str:
         """Return a table of the copies as CSV: name, SHA-256, kinds that were taken out, and codes of the methods.
 
-        The codes are those of PS3.16 CID 7050 for what was done in this run. Copies are opened for their sums.
+        A copy whose name would tell the UIDs of its original has the number of its file instead. The codes are those of
+        PS3.16 CID 7050 for what was done in this run. Copies are opened for their sums.
         """
         out = io.StringIO()
         table = csv.writer(out, lineterminator="\n")
-        table.writerow(("copy", "sha256", "kinds", "methods"))
+        table.writerow(_COLUMNS)
         chosen = [profile.METHODS[name] for name in method_options(self.options)]
         basic = {code for code, _ in (profile.BASIC_PROFILE, *chosen)} if "metadata" in self.kinds else set()
-        copies = {self.name_of_copy(each): each for each in self if each.copy and each.copy.is_file()}
-        for name, each in sorted(copies.items()):
+        copies = {
+            each.copy: (self.name_of_copy(each), number)
+            for number, each in enumerate(self, 1)
+            if each.copy and each.copy.is_file()
+        }
+        for name, number in sorted(copies.values()):
+            each = self[number - 1]
             kinds = [kind for kind in self.kinds if any(found.kind == kind for found in each.findings)]
             codes = basic | {_METHODS[kind] for kind in kinds if kind in _METHODS}
-            table.writerow((name, _sha256(each.copy), " ".join(kinds), " ".join(sorted(codes))))
+            table.writerow((name or number, _sha256(each.copy), " ".join(kinds), " ".join(sorted(codes))))
         return out.getvalue()
 
     def html(self, with_original_values: bool = False) -> str:
@@ -186,8 +219,10 @@ class Report(Sequence[Outcome]):
         """Write a page (``.html``), data (``.json``) or, of what was stripped, a manifest of the copies (``.csv``).
 
         ``with_original_values`` adds values, names, paths and thumbnails of the originals: such a file must be kept as
-        safe as they are, and on Linux and macOS only its owner can read it. Raises ``ValueError`` for another ending,
-        and where a manifest cannot be.
+        safe as they are, and on Linux and macOS only its owner can read it. An older report is written over.
+
+        Raises ``ValueError`` for another ending, where a manifest cannot be, where a file that is no report has that
+        name, and where nothing can be written.
         """
         path = Path(path)
         check_name(path, self.verb, with_original_values)
@@ -196,7 +231,7 @@ class Report(Sequence[Outcome]):
             ".json": lambda: json.dumps(self.data(with_original_values), indent=1) + "\n",
             ".csv": self.manifest,
         }
-        told = made[path.suffix.lower()]().encode()
+        told = made[path.suffix.lower()]().encode(errors="backslashreplace")  # a path may be no UTF-8
 
         def fill(out: BinaryIO) -> None:
             out.write(told)
@@ -254,8 +289,8 @@ def sentence(crowds: "Crowds") -> str:
     )
 
 
-def check_name(path: Path, verb: str, with_original_values: bool = False) -> None:
-    """Raise ``ValueError`` where a report cannot be written under this name."""
+def check_name(path: Path, verb: str, with_original_values: bool = False, source: Path | None = None) -> None:
+    """Raise ``ValueError`` where a report cannot be written under this name, or must not lie: among originals, say."""
     endings = (".html", ".json", ".csv") if verb == "strip" else (".html", ".json")
     if path.suffix.lower() not in endings:
         raise ValueError(f"{path}: a report ends in {' or '.join(endings)}: choose such a name.")
@@ -263,12 +298,35 @@ def check_name(path: Path, verb: str, with_original_values: bool = False) -> Non
         raise ValueError(f"{path}: a manifest never holds original values: save an .html or .json instead.")
     if not path.parent.is_dir():
         raise ValueError(f"{path}: there is no folder {path.parent}: make it first, or choose another.")
+    if source and source.is_dir() and path.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f"{path}: a report must not lie with the originals: choose another folder.")
+    if path.exists() and not _is_report(path):
+        raise ValueError(f"{path}: there is something else of that name, and nothing is overwritten: choose another.")
+    try:
+        TemporaryFile(dir=path.parent).close()  # asking for permissions would not tell on Windows
+    except OSError as error:
+        why = error.strerror or "input/output error"
+        raise ValueError(f"{path}: nothing can be written into its folder ({why}): choose another.") from error
+
+
+def _is_report(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return _STARTS[path.suffix.lower()] in stream.read(1000)
 
 
 def _told(found: Finding, with_original_values: bool) -> dict[str, str]:
     told = {"kind": found.kind, "where": found.where, "action": found.action, "why": found.why}
     told["severity"] = severity.of(found)
     return told | ({"value": found.what} if with_original_values else {})
+
+
+def _general(found: Finding) -> str:
+    """Return where something is in general, whichever item of a sequence or pixel of an image it is."""
+    if getattr(found, "box", None):
+        return "pixels"
+    return re.sub(r"\[\d+\]", "", found.where) if "[" in found.where else found.where
 
 
 def _place(header: dict[str, str]) -> tuple[str, str, str]:

@@ -7,7 +7,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from . import severity
-from .finding import Finding
 from .metadata_table import ACTIONS
 from .report_pictures import pictures
 
@@ -201,29 +200,11 @@ def _series(report: "Report") -> str:
 
 
 def _places(report: "Report") -> str:
-    """Return the places that identify, the gravest first, and in how many files they are."""
-    files: Counter[tuple[str, str, str]] = Counter()
-    findings: dict[tuple[str, str, str], Finding] = {}
-    for each in report:
-        places = {(severity.of(found), found.kind, _place(found)): found for found in each.findings}
-        files.update(places.keys())
-        findings.update(places)
-    order = list(severity.MEANING)
     rows = []
-    for (grade, kind, place), count in sorted(
-        files.items(), key=lambda each: (order.index(each[0][0]), -each[1], not each[0][2].startswith("Patient"))
-    ):
-        found = findings[grade, kind, place]
+    for (grade, kind, place), (count, found) in report.places.items():
         action = _short(ACTIONS.get(found.action, found.action))
         rows.append((_keywords(place), _short(kind), _badge(grade), count, action, _long(found.why)))
     return _table("What was found", ("Where", "Kind", "Severity", "Files", "What strip does", "Why"), rows, (3,))
-
-
-def _place(found: Finding) -> str:
-    """Return where something is in general, whichever item of a sequence or pixel of an image it is."""
-    if getattr(found, "box", None):
-        return "pixels"
-    return re.sub(r"\[\d+\]", "", found.where)
 
 
 def _pictures(report: "Report", with_original_values: bool) -> str:

@@ -24,7 +24,7 @@ Progress = Callable[[Iterable[Outcome], int], Iterable[Outcome]]
 
 
 def audit(
-    source: Path,
+    source: Path | str,
     *,
     kinds: Collection[str] = KINDS,
     executor: Executor | None = None,
@@ -37,9 +37,11 @@ def audit(
     ``print`` tells it, and ``save`` writes it, without any original value unless asked for.
 
     ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
+    ``progress`` gets the outcomes as they come and the number of files, and passes the outcomes on, as a bar does:
+    ``lambda outcomes, total: tqdm(outcomes, total=total)``.
 
-    Raises ``ValueError`` when there is nothing to read at ``source``, or for an unknown option or kind, and
-    ``ImportError`` for the kind "text" or "objects" without the optional part ``text``.
+    Raises ``ValueError`` when there is nothing to read at ``source``, for an unknown option or kind and for no kind at
+    all, and ``ImportError`` for the kind "text" or "objects" without the optional part ``text``.
     """
     method_options(options)
     source = Path(source)
@@ -48,13 +50,13 @@ def audit(
 
 
 def strip(
-    source: Path,
-    destination: Path,
+    source: Path | str,
+    destination: Path | str,
     *,
     kinds: Collection[str] = KINDS,
     key: bytes | str | None = None,
     dry_run: bool = False,
-    mapping: Path | None = None,
+    mapping: Path | str | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     **options: Unpack[Options],
@@ -82,10 +84,10 @@ def strip(
     ``mapping`` names a CSV file that leads back from each copy to its original (path, patient ID, UIDs). It lies
     outside of both folders, and on Linux and macOS only its owner can read it, since whoever has it knows who is who.
 
-    ``executor`` does the work: a ``ProcessPoolExecutor``, say, or a cluster's (Dask has ``client.get_executor()``).
+    ``executor`` and ``progress`` are as in ``audit``.
 
-    Raises ``ValueError`` when source and destination do not fit together, for an unknown option or kind or a short key,
-    and ``ImportError`` for the kind "text" or "objects" without the optional part ``text``.
+    Raises ``ValueError`` when source and destination do not fit together, for an unknown option or kind, for no kind
+    at all and for a short key, and ``ImportError`` for the kind "text" or "objects" without the optional part ``text``.
     """
     source, destination = Path(source), Path(destination)
     method_options(options)
@@ -118,7 +120,7 @@ def strip(
     return report
 
 
-def _mapped(report: Report, mapping: Path | None) -> Report:
+def _mapped(report: Report, mapping: Path | str | None) -> Report:
     if mapping is not None:
         mapping_table.write(Path(mapping), report)
     return report
@@ -132,8 +134,8 @@ def _settings(task: Task) -> bytes:
 
 
 def export(
-    source: Path,
-    destination: Path,
+    source: Path | str,
+    destination: Path | str,
     *,
     keep: Sequence[str] = KEPT,
     identifying: Sequence[str] = (),
@@ -175,7 +177,7 @@ def export(
     exporting.check_parts()
     names = export_table.columns(keep, identifying, options)
     source, destination = Path(source), Path(destination)
-    kinds = _checked(("metadata", *kinds))
+    kinds = _checked(kinds, "metadata")
     key = secrets.token_bytes(32) if key is None else key
     Pseudonyms(key)
     files = _files(source)
@@ -189,7 +191,12 @@ def export(
     return Report("export", outcomes, kinds, options, destination)
 
 
-def _checked(kinds: Collection[str]) -> tuple[str, ...]:
+def _checked(kinds: Collection[str], *always: str) -> tuple[str, ...]:
+    if isinstance(kinds, str):
+        raise ValueError(f"The kinds are a list: write kinds=[{kinds!r}].")
+    kinds = (*always, *kinds)  # once and for all: of a generator nothing is left
+    if not kinds:
+        raise ValueError(f"No kind is named, so nothing would be looked for: choose among {', '.join(KINDS)}.")
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"There is no kind {kind!r}: there are {', '.join(KINDS)}.")
@@ -233,7 +240,9 @@ def _check_destination(source: Path, destination: Path, single: bool, resumed: b
     if destination.is_dir() and any(destination.iterdir()) and not resumed:
         raise ValueError(f"{destination}: this folder is not empty: choose an empty or a new one.")
     if source.is_dir() and destination.resolve().is_relative_to(source.resolve()):
-        raise ValueError(f"{destination}: it lies in the folder of the originals: choose a folder outside of {source}.")
+        raise ValueError(
+            f'{destination}: it lies in the folder of the originals: choose a folder outside of "{source}".'
+        )
 
 
 def _run(
