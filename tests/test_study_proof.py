@@ -3,6 +3,7 @@
 import shutil
 import struct
 import tracemalloc
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,29 @@ def test_a_date_that_an_option_keeps_may_be_another_that_goes(scan):
     dataset.save_as(scan)
     assert stripped(scan, retain_longitudinal_full_dates=True) == ""
     assert stripped(scan, retain_patient_characteristics=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "date"),
+    [
+        ("retain_longitudinal_modified_dates", b"20040119"),  # the study date, which tells by how much dates moved
+        ("retain_longitudinal_modified_dates", b"19070305"),
+        ("retain_longitudinal_full_dates", b"19070305"),
+        ("retain_device_identity", b"20040119"),
+    ],
+)
+def test_a_date_that_an_option_does_not_keep_is_a_leak(scan, monkeypatch, option, date):
+    assert dcmread(scan).StudyDate == "20040119"
+    leaking(monkeypatch, 0x00200062, b"made of " + date)
+    assert "still held" in stripped(scan, **{option: True})
+
+
+def test_a_date_may_be_moved_to_where_another_one_was(scan):
+    dataset = dcmread(scan)
+    moved = datetime.strptime(dataset.StudyDate, "%Y%m%d") + timedelta(Pseudonyms(KEY).days(b"ZQ-4711"))
+    dataset.DateOfLastCalibration = f"{moved:%Y%m%d}"
+    dataset.save_as(scan)
+    assert stripped(scan, retain_longitudinal_modified_dates=True) == ""
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,17 @@
 Values that stay are never decoded: pydicom hands over raw elements, and they pass on as they are.
 """
 
-from collections.abc import MutableMapping
+import re
+from collections.abc import Mapping, MutableMapping
 from copy import copy
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import BytesIO
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydicom import DataElement, Dataset, Sequence
-from pydicom.charset import convert_encodings, python_encoding
-from pydicom.datadict import tag_for_keyword
+from pydicom.charset import convert_encodings
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_sequence
 from pydicom.tag import BaseTag
@@ -38,11 +39,13 @@ from .elements import (
 from .finding import Refused
 from .profile import ACCESSION_NUMBER, PATIENT_ID, PATIENT_NAME, Options, Profile, Rule
 from .pseudonyms import Pseudonyms
-from .values import Names, dummy, dummy_items, known_words, moved
+from .values import Names, character_sets, dummy, dummy_items, known_words, moved
 from .values import item as new_item
 
 _ANONYMOUS = b"Anonymous^"
 _FREE_TEXT = {"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
+_NUMBERS, _CODES = {"DS", "IS"}, {"CS", "DS", "IS"}
+_TOLD = {"DA", "DT", "PN", "UI"}
 _FIXED_TEXT = {"AS", "DS", "IS", "UI"}  # their values hold no letters, which profile.fits makes sure of
 _CHARACTER_SET, _STUDY = 0x00080005, 0x0020000D
 _IDENTIFIERS = {
@@ -53,14 +56,27 @@ _IDENTIFIERS = {
         "PatientAddress", "PatientBirthDate", "PatientID", "PatientTelephoneNumbers", "StationName",
     )
 }  # fmt: skip
+_NUMBER = re.compile("(ID|IDs|Identifier|Numbers?)(ImagingServiceRequest|Procedure)?(Retired|Trial)?$")
+_LONG_NUMBER = re.compile(rb"(?:^|\\)\s*\d{8,}\s*(?:\\|$)")  # room for a date, or for a number of the patient
 _REFERENCED_STEP = tag_for_keyword("ReferencedPerformedProcedureStepSequence")
 _CONCEPT_NAME = tag_for_keyword("ConceptNameCodeSequence") or 0
 _REPLACEABLE = {"COMPOSITE", "DATE", "DATETIME", "IMAGE", "PNAME", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
 _REFERENCED_INSTANCE = tag_for_keyword("ReferencedSOPInstanceUID") or 0
 _DEEPEST = 30  # sequences in one another; each level of a hostile file takes its whole size in memory again
+_DATES = {"DA", "DT"}
 _ONE_BY_ONE = {"PN", "UI", "DA", "DT", "TM"}  # of these, each value of an element is looked at
-_CONTENT_VALUES = ("TextValue", "PersonName", "Date", "Time", "DateTime")
+_TEXT_VALUE = tag_for_keyword("TextValue") or 0
+_CONTENT_VALUES = {  # by Value Type (PS3.3 10.2)
+    "TEXT": (_TEXT_VALUE, "UT"),
+    "PNAME": (tag_for_keyword("PersonName") or 0, "PN"),
+    "DATE": (tag_for_keyword("Date") or 0, "DA"),
+    "TIME": (tag_for_keyword("Time") or 0, "TM"),
+    "DATETIME": (tag_for_keyword("DateTime") or 0, "DT"),
+}
 _SHORT, _MOST_KNOWN = 256, 4096  # bytes of a value that is remembered for the next file; so many such values
+_FREE_CONTENT = Rule(
+    "C", "UT", "clean_descriptors", f"free text, in which people write names (PS3.15 {profile.EDITION}, E.3.4)"
+)
 
 _Elements = MutableMapping[BaseTag, DataElement | RawDataElement] | Dataset
 
@@ -75,15 +91,17 @@ class Change(NamedTuple):
     action: str
     why: str
     encodings: list[str]
+    spared: frozenset[str] = frozenset()  # dates, numbers and UIDs that the copy may have, as an option keeps them
 
 
 class _Place(NamedTuple):
-    """Where in the data set we are: the new elements, the sequence around them (0: none), the path, the encodings."""
+    """Where we are: the new elements, the sequence around them (0: none), path, encodings, rules of a content item."""
 
     out: _Elements
     parent: int
     path: str
     encodings: list[str]
+    content: Mapping[int, Rule] = {}
 
 
 class _Known(NamedTuple):
@@ -91,7 +109,7 @@ class _Known(NamedTuple):
 
     element: RawDataElement | None
     changes: list[Change]
-    names: Names
+    names: Names | None
     searched_as: str
 
 
@@ -128,11 +146,16 @@ class Cleaner:
         for place, raw, rule in self._free_text:
             self._clean_text(raw, rule, place)
         self._clean_leaks()
+        spared = frozenset(self._names.spared | self._names.moved)
+        if spared:
+            self.changes = [change._replace(spared=spared) for change in self.changes]
         return clean
 
-    def _clean(self, dataset: Dataset, parent: int, path: str, encodings: list[str]) -> Dataset:
-        own = [term for term in text(dataset, "SpecificCharacterSet").split("\\") if term in python_encoding]
-        place = _Place({}, parent, path, convert_encodings(own) if any(own) else encodings)
+    def _clean(
+        self, dataset: Dataset, parent: int, path: str, encodings: list[str], content: Mapping[int, Rule] | None = None
+    ) -> Dataset:
+        own = character_sets(text(dataset, "SpecificCharacterSet"))
+        place = _Place({}, parent, path, convert_encodings(own) if any(own) else encodings, content or {})
         known = {} if parent else self._known(place.encodings)
         for tag, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=itemgetter(0)):
             if isinstance(element, RawDataElement) and element.value is None and element.length:
@@ -171,7 +194,7 @@ class Cleaner:
             element = place.out.get(raw.tag)
             if not isinstance(element, DataElement) and len(self._free_text) == free_text and len(known) < _MOST_KNOWN:
                 searched_as = self._kept[-1][2] if len(self._kept) > kept else ""
-                known[key] = _Known(element, self.changes[changes:], self._names, searched_as)
+                known[key] = _Known(element, self.changes[changes:], self._names or None, searched_as)
             names.add_all(self._names)
             self._names = names
             return
@@ -179,12 +202,12 @@ class Cleaner:
             place.out[raw.tag] = before.element
         if before.searched_as:
             self._kept.append((place, raw, before.searched_as))
-        if before.changes:
-            self.changes += before.changes
+        self.changes += before.changes
+        if before.names is not None:
             self._names.add_all(before.names)
 
     def _treat(self, raw: RawDataElement, place: _Place) -> None:
-        rule = self._profile.rule(place.parent, raw.tag)
+        rule = place.content.get(raw.tag) or self._profile.rule(place.parent, raw.tag)
         if raw.tag == _CHARACTER_SET:
             self._keep_character_set(raw, rule, place)
         elif rule.action == "K":
@@ -201,7 +224,10 @@ class Cleaner:
             self._record(raw, rule._replace(action="X", why=why), place)
         else:
             place.out[raw.tag] = raw
-            if not value or vr in _FIXED_TEXT:
+            if rule.option:
+                self._spare(raw, vr, place)
+            number = vr in _NUMBERS and len(value) <= _SHORT and _LONG_NUMBER.search(value)
+            if not value or (vr in _FIXED_TEXT and not number):
                 return
             if self._prose and vr in _FREE_TEXT:
                 self._free_text.append((place, raw, rule))
@@ -209,11 +235,9 @@ class Cleaner:
                 self._kept.append((place, raw, vr))
 
     def _keep_character_set(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
-        terms = stripped(raw.value).split(b"\\")
-        known = [term for term in terms if term.strip().decode("ascii", "replace") in python_encoding]
-        self._replace(
-            raw, rule._replace(action="C", why="no character set (PS3.3 C.12.1.1.2)"), b"\\".join(known), place
-        )
+        known = "\\".join(character_sets(stripped(raw.value).decode("ascii", "replace")))
+        why = "no character set, or not as the standard spells it (PS3.3 C.12.1.1.2)"
+        self._replace(raw, rule._replace(action="C", why=why), known.encode("ascii"), place)
 
     def _keep_sequence(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         items = self._items(raw, rule.vr, place)
@@ -272,9 +296,10 @@ class Cleaner:
 
     def _private(self, dataset: Dataset, raw: RawDataElement, place: _Place) -> None:
         if "retain_safe_private" in self._profile.options:
-            vr = _safe_private_vr(dataset, raw)
+            vr = _safe_private_vr(dataset, raw, place.encodings)
             if vr:
                 place.out[raw.tag] = raw
+                self._spare(raw, vr, place)
                 if vr not in _FIXED_TEXT:
                     self._kept.append((place, raw, vr))
                 return
@@ -315,9 +340,13 @@ class Cleaner:
     def _clean_value(self, raw: RawDataElement, rule: Rule, place: _Place) -> None:
         if rule.option == "retain_longitudinal_modified_dates":
             try:
-                self._replace(raw, rule, moved(stripped(raw.value), rule.vr, self._days), place)
+                new = moved(stripped(raw.value), rule.vr, self._days)
             except ValueError:
                 self._fall_back(raw, place)
+                return
+            if rule.vr in _DATES:
+                self._names.moved |= {day[:8] for day in new.decode("ascii").split("\\")}
+            self._replace(raw, rule, new, place)
         elif rule.vr in _FREE_TEXT or rule.vr == "CS":
             place.out[raw.tag] = raw
             self._free_text.append((place, raw, rule))
@@ -351,9 +380,7 @@ class Cleaner:
                 self._learn([old], place)
                 self.changes.append(Change(path, raw.tag, "SQ", [old], "X", rule.why, place.encodings))
                 continue
-            clean = self._clean(old, raw.tag, path + ".", place.encodings)
-            self._content_value(old, rule, _Place(clean, raw.tag, path + ".", place.encodings))
-            kept.append(clean)
+            kept.append(self._clean(old, raw.tag, path + ".", place.encodings, self._content_values(old, rule)))
         if kept or not place.parent:
             place.out[raw.tag] = DataElement(raw.tag, "SQ", Sequence(kept or dummy_items(raw.tag)))
 
@@ -362,33 +389,23 @@ class Cleaner:
         raw = element and as_raw(item, element, self._implicit, self._little, place.encodings)
         names = (raw and self._items(raw, "SQ", place)) or [Dataset()]
         value_type = text(item, "ValueType")
-        rows = profile.content_items().get((text(names[0], "CodeValue"), text(names[0], "CodingSchemeDesignator")))
-        if rows is None:
-            why = f"free text, in which people write names (PS3.15 {profile.EDITION}, E.3.4)"
-            return Rule("C", "UT", "clean_descriptors", why)
-        row = rows.get(value_type) or next(iter(rows.values()))
+        concept = text(names[0], "CodeValue"), text(names[0], "CodingSchemeDesignator")
+        rows = profile.content_items().get(concept, {})
+        # What says of itself that it is another kind of value is not what an option keeps; a name goes in any case.
+        row = rows.get(value_type) or next((row for row in rows.values() if not row["options"]), None)
+        if row is None:
+            return _FREE_CONTENT
         action, option = self._profile.choose(row)
         if "D" in action:  # a template may require the item, so one with a value that can be replaced stays
             action = "D" if value_type in _REPLACEABLE else "X"
         why = f"{row['meaning']} (PS3.15 {profile.EDITION}, Table E.3.4-1: {row['basic']})"
         return Rule(action, "UT", option, why)
 
-    def _content_value(self, item: Dataset, rule: Rule, place: _Place) -> None:
-        """Treat the value of a content item by the rule of its concept, which goes before that of the attribute."""
-        for keyword in _CONTENT_VALUES:
-            tag = BaseTag(tag_for_keyword(keyword) or 0)
-            element = element_of(item, tag)
-            if element is None or (keyword != "TextValue" and rule.action != "K"):
-                continue
-            raw = as_raw(item, element, self._implicit, self._little, place.encodings)
-            self._kept = [kept for kept in self._kept if kept[0].path != place.path or kept[1].tag != tag]
-            self.changes = [change for change in self.changes if change.path != place.path + keyword]
-            if rule.action == "D":
-                self._replace(raw, rule, dummy(tag, rule.vr), place)
-                continue
-            place.out[tag] = raw
-            if rule.action != "K":
-                self._free_text.append((place, raw, rule))
+    def _content_values(self, item: Dataset, rule: Rule) -> dict[int, Rule]:
+        """Return the rules by the concept of a content item, which go before those of the attributes."""
+        tag, vr = _CONTENT_VALUES.get(text(item, "ValueType"), (0, ""))
+        rules = {_TEXT_VALUE: _FREE_CONTENT if rule.action == "K" else rule}
+        return rules | {tag: rule._replace(vr=vr)} if tag and rule.action == "K" else rules
 
     # Names and numbers that the profile removes, and that stand in kept text as well.
 
@@ -399,33 +416,54 @@ class Cleaner:
                 if tag >> 16 & 1:
                     continue
                 raw = as_raw(item, element, self._implicit, self._little, place.encodings)
-                vr = raw.VR or self._profile.basic(0, tag).vr
+                meant = self._profile.basic(0, tag).vr
+                vr = meant if raw.VR in (None, "UN") else raw.VR
                 self._count(raw, vr)
                 if vr == "SQ":
                     self._learn(self._items(raw, vr, place) or [], place._replace(path=place.path + "."))
                 else:
-                    self._remember(raw, vr, place)
+                    self._remember(raw, meant if meant in _TOLD else vr, place)
 
     def _remember(self, raw: RawDataElement, vr: str, place: _Place) -> None:
-        if (vr != "PN" and raw.tag not in _IDENTIFIERS) or not isinstance(raw.value, bytes):
+        if not isinstance(raw.value, bytes) or not (vr in _TOLD or raw.tag in _IDENTIFIERS or _is_number(raw.tag)):
             return
         if self._pseudonyms.owns(stripped(raw.value).removeprefix(_ANONYMOUS)):
             return
+        value = decoded(raw.value, place.encodings)
         if vr == "PN":
-            self._names.add_person(decoded(raw.value, place.encodings))
+            self._names.add_person(value)
+        elif raw.tag in _IDENTIFIERS:
+            self._names.add_identifier(value)
+        elif vr in _DATES:
+            self._names.add_dates(value)
+        elif vr == "UI":
+            if "retain_uids" not in self._profile.options:
+                self._names.add_uids(value)
         else:
-            self._names.add_identifier(decoded(raw.value, place.encodings))
+            self._names.add_number(value)
+
+    def _spare(self, raw: RawDataElement, vr: str, place: _Place) -> None:
+        """Remember a value that an option keeps: it is no secret, wherever else it stands."""
+        if vr in _DATES or vr == "UI" or raw.tag in _IDENTIFIERS or _is_number(raw.tag):
+            self._names.spare(decoded(raw.value or b"", place.encodings))
 
     def _clean_leaks(self) -> None:
         if not self._may_leak():
             return
+        why = "repeats a name or a number that the profile removes elsewhere in this data set (PS3.15 E.1.1)"
         for place, raw, vr in self._kept:
-            coded = vr not in _FREE_TEXT and vr != "CS"
+            coded = vr not in _FREE_TEXT and vr not in _CODES
             value = (raw.value or b"").decode("latin-1") if coded else decoded(raw.value or b"", place.encodings)
-            # A short name may well be a code, such as SE, and no scanner writes a short name into a code.
-            if not self._names.found_in(value, only_long=coded or vr == "CS") or (vr == "CS" and _is_term(value)):
+            if vr in _NUMBERS:
+                parts = (b"0" if self._names.is_number(part) else part.encode("ascii") for part in value.split("\\"))
+                self._replace(raw, Rule("D", vr, "", why), b"\\".join(parts), place)
                 continue
-            why = "repeats a name or a number that the profile removes elsewhere in this data set (PS3.15 E.1.1)"
+            # A short name may well be a code, such as SE, and no scanner writes a short name into a code.
+            found = self._names.found_in(value, only_long=coded or vr == "CS")
+            if vr == "CS" and not found:
+                found = self._names.dated(value)
+            if not found or (vr == "CS" and _is_term(value)):
+                continue
             rule = Rule("X" if coded else "C", vr, "", why)
             if coded:
                 self._replace(raw, rule, None, place)
@@ -434,8 +472,8 @@ class Cleaner:
 
     def _may_leak(self) -> bool:
         """Look at all kept values in one go; nearly always that is the end of it."""
-        values = b"\0".join(raw.value or b"" for _, raw, vr in self._kept if vr in _FREE_TEXT or vr == "CS")
-        coded = b"\0".join(raw.value or b"" for _, raw, vr in self._kept if vr not in _FREE_TEXT and vr != "CS")
+        values = b"\0".join(raw.value or b"" for _, raw, vr in self._kept if vr in _FREE_TEXT or vr in _CODES)
+        coded = b"\0".join(raw.value or b"" for _, raw, vr in self._kept if vr not in _FREE_TEXT and vr not in _CODES)
         if not values.isascii() or b"\x1b" in values:
             return True
         return self._names.found_in(values.decode("ascii")) or self._names.found_in(
@@ -444,7 +482,7 @@ class Cleaner:
 
     def _record(self, raw: RawDataElement, rule: Rule, place: _Place, items: list[Dataset] | None = None) -> None:
         vr = raw.VR or ("UN" if raw.tag >> 16 & 1 else self._profile.basic(0, raw.tag).vr)
-        self._remember(raw, "PN" if rule.vr == "PN" else vr, place)  # a name of any other VR is a name as well
+        self._remember(raw, rule.vr if rule.vr in _TOLD else vr, place)  # a name of any other VR is a name as well
         value: Any = items if items is not None else raw.value or b""
         path = place.path + name_of(raw.tag)
         self.changes.append(Change(path, raw.tag, vr, value, rule.action, rule.why, place.encodings))
@@ -480,12 +518,21 @@ def _is_term(value: str) -> bool:
     return all(word in terms for word in value.lower().replace("\\", " ").replace("_", " ").split())
 
 
-def _safe_private_vr(dataset: Dataset, raw: RawDataElement) -> str | None:
+@cache
+def _is_number(tag: int) -> bool:
+    """Tell whether the profile removes an attribute that holds a number of the patient, an order, a trial or so."""
+    row = profile.attributes().get(tag, {"options": {}})
+    listed = tag in profile.attributes() or profile.is_beyond(tag)
+    return listed and "retain_device_identity" not in row["options"] and bool(_NUMBER.search(keyword_for_tag(tag)))
+
+
+def _safe_private_vr(dataset: Dataset, raw: RawDataElement, encodings: list[str]) -> str | None:
     """Return the VR of an element on the standard's list, or of the creator element of a block with such an element."""
     group, number = raw.tag >> 16, raw.tag & 0xFFFF
     if number <= 0xFF:
         block = (element for tag, element in dataset.items() if tag >> 8 == (group << 8 | number))
-        safe = (isinstance(element, RawDataElement) and _safe_private_vr(dataset, element) for element in block)
+        raws = (as_raw(dataset, each, *encoding(dataset), encodings) for each in block)  # some were looked at
+        safe = (_safe_private_vr(dataset, each, encodings) for each in raws)
         return "LO" if any(safe) else None
     creator = value_of(dataset, group << 16 | number >> 8).decode("ascii", "replace")
     vr = profile.safe_private().get((creator, group, number & 0xFF))

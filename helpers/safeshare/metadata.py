@@ -8,7 +8,7 @@ from pydicom import Dataset
 from . import dicomfile, pixeldata
 from .cleaner import Change
 from .deidentify import HIDDEN, around, deidentify, deidentify_in_memory
-from .elements import DEFAULT_ENCODINGS, PIXEL_DATA, UNDEFINED, decoded, text
+from .elements import DEFAULT_ENCODINGS, UNDEFINED, decoded, text
 from .finding import Finding, Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms, of_study
@@ -28,6 +28,7 @@ def show(dataset: Dataset, after: Dataset | None = None) -> "MetadataTable":
     """
     from .metadata_table import MetadataTable
 
+    _check(dataset)
     return MetadataTable(dataset, after)
 
 
@@ -39,6 +40,7 @@ def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
 
     Raises ``ValueError`` for an unknown option and ``Refused`` for a data set that cannot be made safe.
     """
+    _check(dataset)
     _, changes = deidentify_in_memory(dataset, Pseudonyms(any_key=True), options)
     return [finding(change) for change in changes]
 
@@ -57,7 +59,16 @@ def strip(dataset: Dataset, *, key: bytes | str | None = None, **options: Unpack
 
     Raises ``Refused`` when the data set cannot be made safe, and ``ValueError`` for an unknown option or a short key.
     """
+    _check(dataset)
     return deidentify_in_memory(dataset, Pseudonyms(key), options)[0]
+
+
+def _check(dataset: Dataset) -> None:
+    if not isinstance(dataset, Dataset):
+        raise TypeError(
+            f"metadata takes a Dataset, and this is a {type(dataset).__name__}: read the file with pydicom.dcmread, or "
+            "use metadata.find_file or metadata.strip_file."
+        )
 
 
 def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:
@@ -102,8 +113,7 @@ def _in_pixels(header: dicomfile.Header, pixels: pixeldata.Pixels | None) -> lis
         if pixeldata.hides_something(pixels.stream, header.dataset, header.syntax):
             changes.append(Change("PixelData", pixels.tag, "OB", b"", "X", HIDDEN, DEFAULT_ENCODINGS))
     else:
-        wanted = pixeldata.pixel_bytes(header.dataset, PIXEL_DATA[pixels.tag]) or pixels.length
-        pixels.stream.seek(min(wanted, pixels.length), 1)
+        pixels.stream.seek(pixeldata.native_bytes(pixels), 1)
     if pixels.stream.read(pixeldata.CHUNK).strip(b"\0"):
         why = "what stands behind the last pixel is padding or signatures (PS3.10 7.2, PS3.15 Table E.1-1: X)"
         changes.append(Change("behind PixelData", pixels.tag, "OB", b"", "X", why, DEFAULT_ENCODINGS))

@@ -75,9 +75,47 @@ _BEYOND = {
         (("ResponsiblePersonRole",), "means nothing once the Responsible Person is removed (PS3.3 C.7.1.1)"),
         (("ExtendedOffsetTable", "ExtendedOffsetTableLengths"), "an index of the frames, which viewers can make anew"),
         (("DoubleFloatPixelData", "FloatPixelData", "PixelData"), "a picture inside the header, say a thumbnail"),
+        (
+            ("CoefficientsSDDN", "CoefficientsSDHN", "CoefficientsSDVN"),
+            "pixels of a retired compression, which nothing can read (PS3.6)",
+        ),
+        (("EncryptedAttributesSequence",), "holds the original attributes for whoever has the key (PS3.3 C.12.1.1.4)"),
+        (("NTPSourceAddress",), "the network address of a device (PS3.3 C.7.4.2)"),
+        (("ContactDisplayName",), "the name of a person or a place to call (PS3.3 C.30.1)"),
+        (
+            (
+                "HangingProtocolCreator", "HangingProtocolUserGroupName",
+                "HangingProtocolUserIdentificationCodeSequence", "OwnerID",
+            ),
+            "tells who made, uses or printed it (PS3.3 C.23.1, PS3.6)",
+        ),
+        (("BreedRegistrationNumber",), "a number under which the animal is registered (PS3.3 C.7.1.1)"),
+        (
+            (
+                "FillerOrderNumberImagingServiceRequestRetired", "FillerOrderNumberProcedure", "HL7InstanceIdentifier",
+                "PlacerOrderNumberImagingServiceRequestRetired", "PlacerOrderNumberProcedure",
+            ),
+            "a number that leads back to an order or a document of the patient (PS3.3 C.4.11, C.12.1.1.6)",
+        ),
+        (("UniformResourceLocatorTrial",), "an address where the original can be asked for (PS3.6)"),
+        (("RadiationMachineName",), "tells the device, and so the place (PS3.3 C.8.8.2)"),
+        (("TextValue",), "free text of a content item, in which people write names (PS3.3 10.2)"),
     )
     for keyword in keywords
 }  # fmt: skip
+
+# Of these, such as the value of a content item, an object needs one that says nothing: it is replaced or emptied.
+_NEEDED = {
+    tag_for_keyword(keyword): action
+    for keyword, action in {
+        "BreedRegistrationNumber": "D", "HangingProtocolCreator": "D", "HL7InstanceIdentifier": "D", "TextValue": "D",
+        "HangingProtocolUserIdentificationCodeSequence": "Z", "RadiationMachineName": "Z",
+    }.items()
+}  # fmt: skip
+_BEYOND_OPTIONS = {  # and these an option of the standard means as well, though it does not list them
+    tag_for_keyword("RadiationMachineName"): {"retain_device_identity": "K"},
+    tag_for_keyword("TextValue"): {"clean_descriptors": "C", "clean_structured_content": "C"},
+}
 
 # An attribute that the table does not list, but whose VR says that it holds a person, a place or a day.
 _TELLING_VR = {
@@ -215,7 +253,7 @@ class Profile:
         """Return the rule without any option: the way out where a value cannot be cleaned."""
         row = attributes().get(tag)
         if row is None:
-            return self.rule(parent, tag)._replace(action="X", option="")
+            return self.rule(parent, tag)._replace(action=_NEEDED.get(tag, "X"), option="")
         keyword = keyword_for_tag(tag)
         kind = None
         if self._types is not None:
@@ -237,6 +275,8 @@ class Profile:
             return Rule("X", "UN", "", "no part of an image's data set (PS3.5 7.1, PS3.10 7.1)")
         if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             return Rule("X", "UN", "", f"curves and overlays can be lettering (PS3.15 {EDITION}, Table E.1-1: X)")
+        if 0x7F00 <= group <= 0x7FDE:
+            return Rule("X", "UN", "", "pixels in a retired group, which can be a second picture (PS3.6)")
         try:
             vr, multiplicity, *_ = get_entry(tag)
         except KeyError:
@@ -245,7 +285,9 @@ class Profile:
             why = "a number that can lead back to the original, in an attribute that PS3.15 Table E.1-1 does not list"
             return Rule("K" if "retain_uids" in self.options else "U", vr, "", why)
         if tag in _BEYOND:
-            return Rule("X", vr, "", _BEYOND[tag])
+            row = {"basic": _NEEDED.get(tag, "X"), "options": _BEYOND_OPTIONS.get(tag, {})}
+            action, option = self.choose(row)
+            return Rule(action, vr, option, _BEYOND[tag], multiplicity == "1")
         if vr not in _TELLING_VR:
             return Rule("K", vr, "", "", multiplicity == "1")
         why = f"{_TELLING_VR[vr]}, in an attribute that PS3.15 Table E.1-1 does not list"
@@ -253,6 +295,11 @@ class Profile:
             if vr in ("DA", "DT", "TM") and option in self.options:
                 return Rule(action, vr, option, why)
         return Rule("X", vr, "", why)
+
+
+def is_beyond(tag: int) -> bool:
+    """Tell whether an attribute identifies though the table does not list it."""
+    return tag in _BEYOND
 
 
 def _reason(row: dict[str, Any], vr: str) -> str:

@@ -39,7 +39,6 @@ _FIRST = {  # looked for even if nobody says that they were changed
     }.items()
 }  # fmt: skip
 _SHAPE = tuple(tag_for_keyword(keyword) or 0 for keyword in ("Rows", "Columns", "NumberOfFrames"))
-_KEEP_DATES = {"retain_longitudinal_full_dates", "retain_longitudinal_modified_dates", "retain_device_identity"}
 _SHORTEST, _SHORTEST_NUMBER = 5, 8  # bytes: shorter ones stand in any file by chance
 _DUMMIES = {"anonymous", "anonymized", "removed", "unknown"}
 _OWN = re.compile(rb"[A-Z2-7]{16}")  # what Pseudonyms.identifier makes: its letters are random
@@ -61,17 +60,19 @@ def identifiers(
     """Return the names, numbers, dates and UIDs of an original that its copy must not hold, in small letters.
 
     They are taken from the first attributes that anybody would look at, and from all that was changed. What an option
-    keeps elsewhere is not among them, nor is what is too short, nor a term such as HEAD, as somebody may be called.
+    keeps elsewhere is not among them, nor a date that another one was moved to, nor is what is too short, nor a term
+    such as HEAD, as somebody may be called.
     """
     found: set[bytes] = set()
-    chosen = set(profile.method_options(options))
-    kept = {"UI"} if "retain_uids" in chosen else set()
-    kept |= {"DA", "DT"} if chosen & _KEEP_DATES else set()
+    changes = list(changes)
+    kept = {"UI"} if "retain_uids" in profile.method_options(options) else set()
+    spared = next((change.spared for change in changes if change.spared), frozenset())
     values = [(tag, vr, value_of(dataset, tag)) for tag, vr in _FIRST.items()]
     for tag, vr, value in (*values, *_changed(changes)):
         if vr not in kept and (vr in ("PN", "UI", "DA", "DT") or tag in _NUMBERS):
             look = _identifiers_in if len(value) < _LONG else _identifiers_in.__wrapped__  # memory must stay flat
             found |= look(value, vr)
+    found -= {each.encode("utf-8") for each in spared}
     return frozenset(each for each in found if not (each.startswith(b"2.25.") and pseudonyms.uid(each) == each))
 
 
