@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.encaps import encapsulate_extended, generate_frames
+from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
@@ -189,7 +189,7 @@ def test_files_of_others(name):
 def test_what_cannot_be_edited_is_refused():
     dataset = made("RGB")
     where = blanking.mask(dataset, [Box(4, 3, 20, 11)])
-    with pytest.raises(ValueError, match="frame 2, and frames run from 0 to 1"):
+    with pytest.raises(ValueError, match="there is no frame 2: frames run from 0 to 1"):
         blanking.mask(dataset, [Box(4, 3, 20, 11, 2)])
     damaged = {
         "PhotometricInterpretation": "CMYK",
@@ -205,6 +205,54 @@ def test_what_cannot_be_edited_is_refused():
     del dataset.file_meta.TransferSyntaxUID
     with pytest.raises(Refused, match="TransferSyntaxUID"):
         blanking.blank(dataset, where)
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        (Box(30, 20, 5, 26), "holds no pixel"),
+        (Box(5, 5, 5, 9), "holds no pixel"),
+        (Box(54, 3, 70, 11), "holds no pixel"),
+        (Box(-9, 3, 0, 11, 1), "holds no pixel"),
+        (Box(4, 3, 20, 11, -1), "no frame -1"),
+        ((4, 3, 20), "is no box"),
+        (20, "is no box"),
+    ],
+)
+def test_a_box_that_would_blank_nothing_is_an_error(box, said):
+    with pytest.raises(ValueError, match=said):
+        blanking.mask(made("RGB"), [Box(4, 3, 20, 11), box])
+
+
+def test_tuples_and_boxes_that_are_partly_outside_are_boxes():
+    dataset = made("RGB")
+    assert np.array_equal(blanking.mask(dataset, [(4, 3, 20, 11, 1)]), blanking.mask(dataset, [Box(4, 3, 20, 11, 1)]))
+    assert blanking.mask(dataset, [(-9, -9, 20, 11)]).sum() == 20 * 11
+
+
+@pytest.mark.parametrize("name", ["RLE 8", "JPEG grey", "JPEG-LS 12", "JPEG 2000 16"])
+@pytest.mark.parametrize("told", [2, 1])
+def test_frames_that_nobody_would_see_are_refused(name, told):
+    dataset = made(name, frames=3)
+    frames = list(generate_frames(dataset.PixelData, number_of_frames=3))
+    blanking.check_pixels(dataset)
+    dataset.NumberOfFrames = told
+    for data in (dataset.PixelData, encapsulate(frames, has_bot=False)):
+        dataset.PixelData = data
+        with pytest.raises(Refused, match="more compressed frames"):
+            blanking.check_pixels(dataset)
+        with pytest.raises(Refused, match="more compressed frames"):
+            blanking.blank(dataset, blanking.mask(dataset, [Box(4, 3, 20, 11)]))
+    del dataset.NumberOfFrames
+    dataset.PixelData = encapsulate([b"".join(frames)], has_bot=False)  # of which only the first is a fragment's start
+    blanking.check_pixels(dataset)
+
+
+@pytest.mark.parametrize("name", ["JPEG grey", "JPEG 2000 16"])
+def test_a_frame_in_fragments_is_one_frame(name):
+    dataset = made(name, frames=1)
+    dataset.PixelData = encapsulate(list(generate_frames(dataset.PixelData, number_of_frames=1)), 3)
+    blanking.check_pixels(dataset)
 
 
 def test_damaged_compressed_pixels_are_refused():

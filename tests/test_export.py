@@ -167,9 +167,27 @@ def test_the_table_tells_the_unit_of_a_picture(tmp_path, keyword):
 
 
 def test_bits_that_are_no_part_of_a_value_do_not_get_into_a_picture(tmp_path):
-    stored = np.arange(24, dtype="u2").reshape(4, 6)
+    stored = np.linspace(0, 4095, 24).astype("u2").reshape(4, 6)
     exported(picture(stored << 4 | 0xF, HighBit=15), tmp_path)
     assert np.array_equal(png(only(tmp_path / "out", ".png")), stored * 16)
+
+
+def test_values_that_a_table_gives_a_meaning_are_not_exported_without_it(tmp_path):
+    lut = Dataset()
+    lut.LUTDescriptor, lut.ModalityLUTType, lut.LUTData = [2, 0, 16], "US", b"\1\0\2\0"
+    lut["LUTDescriptor"].VR, lut["LUTData"].VR = "US", "OW"
+    outcome = exported(picture(np.zeros((4, 6), "u2"), ModalityLUTSequence=[lut]), tmp_path)
+    assert "what a table in it says" in outcome.reason
+
+
+def test_a_palette_of_bytes_in_words_is_not_black(tmp_path):
+    ds = picture(np.arange(24, dtype="u1").reshape(4, 6), bits=8, photometric="PALETTE COLOR")
+    for colour in ("Red", "Green", "Blue"):
+        setattr(ds, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        ds[f"{colour}PaletteColorLookupTableDescriptor"].VR = "US"
+        setattr(ds, f"{colour}PaletteColorLookupTableData", np.arange(256, dtype="<u2").tobytes())
+    exported(ds, tmp_path)
+    assert np.array_equal(png(only(tmp_path / "out", ".png"))[..., 0], ds.pixel_array)
 
 
 GREY_FILES = [

@@ -1,11 +1,15 @@
 """Faces, objects and text of one file or scan: each image is searched for objects once, as that takes longest."""
 
+import burned_in
 import numpy as np
 import pytest
 import radiopaque
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
-from safeshare import data, metal, objects, pixel_kinds
+from safeshare import data, derivation, metal, objects, pixel_kinds
+from safeshare.text import TextFinding
 
 KEY = "a key for the tests only"
 
@@ -70,6 +74,80 @@ def test_studs_go_from_a_ct_without_another_search(monkeypatch):
         for path, (new, _) in zip(paths, done, strict=True)
     )
     assert len(searches) == 1
+
+
+def test_a_slice_that_stands_alone_is_searched_for_studs(tmp_path):
+    (path,) = (data.folder("metal_ct")).glob("IM0022.dcm")
+    new, found = pixel_kinds.stripper([path], False, ["objects"], KEY)(path)
+    assert {(each.label, each.action) for each in found} == {("jewellery", "C")}
+    assert (new.pixel_array != pixel_kinds.load(path).pixel_array).any()
+    for keyword, value in {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"], "Modality": "OT"}.items():
+        other = pixel_kinds.load(path)
+        setattr(other, keyword, value)
+        other.save_as(tmp_path / "other.dcm")
+        assert pixel_kinds.finder([tmp_path / "other.dcm"], False, ["objects"])(tmp_path / "other.dcm") == []
+
+
+def slices(folder, *texts, of=range(6)):
+    """Write slices of noise with a bar in it, and texts, each (words, height, angle, x, y), on those ``of`` them."""
+    source, noise, paths = dcmread(get_testdata_file("CT_small.dcm")), np.random.default_rng(3), []
+    source.SOPClassUID, source.Modality, source.Rows, source.Columns = MRImageStorage, "MR", 256, 256
+    source.PixelRepresentation, source.BitsStored, source.HighBit = 0, 12, 11
+    for number in range(6):
+        picture = noise.normal(24, 6, (256, 256))
+        picture[140:200, 60:200] += 1000
+        for words, high, angle, x, y in texts if number in of else ():
+            cover, _ = burned_in.lettering(words, "DejaVuSans", high, angle)
+            picture[y : y + cover.shape[0], x : x + cover.shape[1]][cover > 0.4] = 1500
+        source.PixelData = picture.clip(0, 4095).astype("<u2").tobytes()
+        source.ImagePositionPatient, source.SOPInstanceUID = [-128, -128, 5 * number], f"1.2.3.4.{number}"
+        paths.append(folder / f"{number}.dcm")
+        source.save_as(paths[-1])
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("words", "high", "angle"),
+    [
+        ("Иванов Пётр", 14, 0),
+        ("ИВАНОВ", 24, 0),
+        ("אברהם כהן", 14, 0),
+        ("PATRA HALFAR", 16, 20),
+        ("PATRA HALFAR", 12, 45),
+    ],
+)
+def test_text_on_all_slices_goes_also_if_nobody_can_read_it_and_the_side_stays(tmp_path, words, high, angle):
+    paths = slices(tmp_path, (words, high, angle, 40, 4), ("R", 14, 0, 6, 190), ("A", 14, 0, 130, 225))
+    strip = pixel_kinds.stripper(paths, True, ["text"], KEY)
+    for path in paths:
+        new, before = strip(path)[0].pixel_array, pixel_kinds.load(path).pixel_array
+        assert (before[:180] == 1500).any() and not (new[:180] == 1500).any()
+        assert (new[180:] == before[180:]).all(), "anatomy, and letters that mark a side"
+
+
+def test_what_nobody_can_read_and_is_as_large_as_a_head_is_no_text():
+    def height(path):
+        return pixel_kinds.load(path).ImagePositionPatient[2]
+
+    paths = sorted((data.folder("head") / "pet").iterdir(), key=height)[29:45]
+    lines = pixel_kinds.finder(paths, True, ["text"])(paths[0])
+    assert [each for each in lines if isinstance(each, TextFinding)] == []
+
+
+def test_a_copy_in_which_nobody_has_looked_is_not_searched_slice_by_slice(tmp_path):
+    paths = slices(tmp_path, ("SPECIMEN ROSA", 14, 0, 40, 4), of=[2])
+    method = "DICOM PS3.15 2026d Annex E with safeshare"
+    said = {"DeidentificationMethod": method}, {"DerivationDescription": "cropped; text blanked"}, {}
+    for values, made_here in zip(said, (True, True, False), strict=True):
+        dataset = pixel_kinds.load(slices(tmp_path, ("SPECIMEN ROSA", 14, 0, 40, 4), of=[2])[2])
+        dataset.BurnedInAnnotation = "YES"
+        derivation.add_method(dataset, "113101")
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+        dataset.save_as(paths[2])
+        lines = pixel_kinds.finder(paths, True, ["text"])(paths[2])
+        assert any(isinstance(each, TextFinding) for each in lines) != made_here
+        assert lines[-1].where == "BurnedInAnnotation"
 
 
 def test_objects_of_another_image_are_not_taken_for_those_of_a_volume():

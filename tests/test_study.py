@@ -406,7 +406,7 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(tmp_path, capsys, other)
 
 def test_finished_scans_are_not_looked_at_again_and_doubles_are_still_told(tmp_path, monkeypatch):
     scan(tmp_path / "scans" / "one")
-    other = {"SOPClassUID": SecondaryCaptureImageStorage, "SeriesInstanceUID": "1.2.3.6"}
+    other = {"SOPClassUID": SecondaryCaptureImageStorage, "SeriesInstanceUID": "1.2.3.6", "Modality": "OT"}
     (double,) = scan(tmp_path / "scans" / "two", slices=1, **other)
     shutil.copy(double, tmp_path / "scans" / "two" / "again.dcm")
     strip = partial(study.strip, tmp_path / "scans", tmp_path / "safe", kinds=["metadata", "faces"], key=KEY)

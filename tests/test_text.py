@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from pathlib import Path
 
 import burned_in
 import numpy as np
@@ -15,7 +16,7 @@ from pydicom.pixels import apply_color_lut, iter_pixels
 
 pytest.importorskip("onnxruntime", reason="needs the optional part: pip install 'safeshare[text]'")
 
-from safeshare import Refused, blanking, text, text_detector
+from safeshare import Refused, blanking, objects, text, text_detector
 from safeshare.blanking import Box
 from safeshare.text_lines import Line, bridged
 
@@ -114,6 +115,76 @@ def test_boxes_of_the_caller_are_what_is_blanked():
     assert np.array_equal(clean.pixel_array[:, 200:], dataset.pixel_array[:, 200:])
 
 
+def test_findings_and_tuples_say_where_to_blank_as_boxes_do():
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30))
+    found = text.find(dataset)
+    assert found[-1].where == "BurnedInAnnotation", "which has no box"
+    for given in (found, [tuple(box) for box in boxes(found)], [box[:4] for box in boxes(found)]):
+        assert text.strip(dataset, given).PixelData == text.strip(dataset, boxes(found)).PixelData != dataset.PixelData
+    with pytest.raises(ValueError, match=r"the box \(300, 200, 50, 60\) holds no pixel"):
+        text.strip(dataset, [Box(300, 200, 50, 60)], reviewed=True)
+
+
+@pytest.mark.parametrize("frames", [[3], [-1], "a"])
+def test_a_frame_that_there_is_not_is_named(frames):
+    dataset, _ = screen(frames=3)
+    with pytest.raises(ValueError, match="there is no frame .*: frames run from 0 to 2"):
+        text.find(dataset, frames=frames)
+
+
+@pytest.mark.parametrize("verb", [text.find, text.strip, objects.find])
+@pytest.mark.parametrize("given", ["scan.dcm", Path("scan.dcm"), [Dataset()], None])
+def test_what_is_no_data_set_is_an_error(verb, given):
+    with pytest.raises(TypeError, match=rf"{verb.__name__} takes a Dataset, .* read the file with pydicom.dcmread"):
+        verb(given)
+
+
+@pytest.mark.parametrize("verb", [text.find, text.strip])
+def test_a_data_set_without_pixels_or_without_their_coding_is_refused_by_that_name(verb):
+    whole, _ = screen(("SPECIMEN ROSA", 20, 30))
+    bare = copy.deepcopy(whole)
+    del bare.PixelData
+    with pytest.raises(Refused, match="it has no pixels"):
+        verb(bare)
+    made = Dataset(dict(whole))
+    with pytest.raises(Refused, match="set its TransferSyntaxUID"):
+        verb(made)
+
+
+@pytest.mark.parametrize("told", [2, None])
+def test_text_on_frames_that_no_header_tells_of_is_not_passed_over(told):
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30, [2]), frames=3, name="JPEG grey")
+    dataset.NumberOfFrames = told
+    for verb in (text.find, lambda dataset: text.find(dataset, frames=[]), text.strip, lambda ds: text.strip(ds, [])):
+        with pytest.raises(Refused, match="more compressed frames than its Number of Frames tells"):
+            verb(dataset)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_palette_of_bytes_in_words_is_no_dark_picture(bits):
+    dataset, pictures = screen(("SPECIMEN ROSA", 20, 30), name="palette 8")
+    for colour in ("Red", "Green", "Blue"):
+        table = np.frombuffer(dataset[f"{colour}PaletteColorLookupTableData"].value, "<u2") >> 8
+        setattr(dataset, f"{colour}PaletteColorLookupTableData", table.astype("<u2").tobytes())
+        setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [len(table), 0, bits])
+    assert ink_left(dataset, pictures) < 0.02
+
+
+@pytest.mark.parametrize("outlier", ["a pixel", "padding", "infinity"])
+def test_values_that_are_no_picture_do_not_hide_text(outlier):
+    dataset, pictures = screen(("SPECIMEN ROSA", 20, 30), name="grey 32")
+    values = np.rint(pictures * 60)
+    del dataset.PixelData, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation
+    if outlier == "padding":
+        values[:, -50:] = -32768
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
+        dataset.PixelPaddingValue, dataset.PixelData = -32768, values.astype("<i2").tobytes()
+    else:
+        values[0, 200, 200] = 65535 if outlier == "a pixel" else np.inf
+        dataset.FloatPixelData = values.astype("<f4").tobytes()
+    assert ink_left(dataset, pictures) < 0.02
+
+
 def test_keep_retains_what_is_technical_and_only_that():
     dataset, _ = screen(
         ("MI 1.2 TIS 0.8", 20, 30), ("120 kV", 250, 30), ("DOB 17-FEB-1989", 20, 150), ("Gain 54 Doe", 220, 150)
@@ -147,6 +218,14 @@ def test_the_header_afterwards():
     assert clean.file_meta.MediaStorageSOPInstanceUID == clean.SOPInstanceUID
     assert "IconImageSequence" not in clean
     assert text.strip(dataset, reviewed=True).BurnedInAnnotation == "NO"
+
+
+@pytest.mark.parametrize("said", ["NO", None])
+def test_where_text_was_blanked_a_person_is_asked_to_look_whatever_the_header_said(said):
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30))
+    dataset.BurnedInAnnotation = said
+    assert text.strip(dataset).BurnedInAnnotation == "YES"
+    assert text.strip(dataset, []).BurnedInAnnotation == said, "nothing was blanked"
 
 
 def test_a_picture_without_text_stays_as_it_is():
@@ -265,4 +344,4 @@ def test_onnxruntime_is_imported_only_when_it_is_used():
 def test_a_missing_part_is_named():
     code = "import sys; sys.modules['onnxruntime'] = None; from safeshare import text_detector"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "safeshare[text]" in ended.stderr
+    assert '[text]"` in the lesson' in ended.stderr

@@ -2,6 +2,7 @@
 
 import shutil
 from copy import deepcopy
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import numpy as np
 import pydicom
 import pydicom.data
 import pytest
+from PIL import Image
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.sequence import Sequence
@@ -21,6 +24,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
     JPEGLossless,
     LegacyConvertedEnhancedCTImageStorage,
     RLELossless,
@@ -442,6 +446,23 @@ def test_what_is_made_from_the_pixels_goes_where_they_change_and_lossy_stays_sai
     assert ["IconImageSequence" in dataset for dataset in new] == [False, True, True, True]
     assert ["LargestImagePixelValue" in dataset for dataset in new] == [False, True, True, True]
     assert {dataset.LossyImageCompression for dataset in new} == {"01"}
+
+
+def test_what_was_coded_with_loss_is_said_to_have_been_where_the_header_forgot_it():
+    series = slices(bits=8)
+    for dataset in series:
+        coded = BytesIO()
+        Image.fromarray(np.arange(ROWS * COLUMNS, dtype=np.uint8).reshape(ROWS, COLUMNS)).save(coded, "JPEG")
+        dataset.BitsAllocated = 8
+        dataset.PixelData = encapsulate([coded.getvalue()])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    scan = volume.read(series)
+    values = scan.values.copy()
+    values[0, 0, 0] += 1
+    untouched, *_, changed = volume.datasets(scan.with_values(values))[::-1]
+    assert "LossyImageCompression" not in untouched, "its transfer syntax says so"
+    assert (changed.LossyImageCompression, changed.LossyImageCompressionMethod) == ("01", "ISO_10918_1")
 
 
 @pytest.mark.parametrize("touched", [False, True])

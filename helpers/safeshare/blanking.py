@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, generate_frames
+from pydicom.encaps import encapsulate, generate_fragments, generate_frames, parse_basic_offsets
 from pydicom.pixels import apply_color_lut, get_decoder, get_encoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
+from .compressed import FRAME_STARTS
 from .elements import UNREADABLE
-from .finding import Refused
+from .finding import Finding, Refused
 
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 _COLOUR = {"RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_PARTIAL_422": 3, "YBR_RCT": 3, "YBR_ICT": 3}
@@ -35,7 +36,8 @@ _LOSSLESS_FOR = {  # what frames are coded in afterwards; all others are stored 
 }
 _CODED_AS = {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_FULL", "YBR_ICT": "YBR_RCT"}  # without loss
 UNREADABLE_PIXELS = (*UNREADABLE, RuntimeError)
-_ALWAYS_LOSSY = {"1.2.840.10008.1.2.4.50": "ISO_10918_1", "1.2.840.10008.1.2.4.51": "ISO_10918_1"}
+PIXELS = ("PixelData", *_FLOATS)
+ALWAYS_LOSSY = {"1.2.840.10008.1.2.4.50": "ISO_10918_1", "1.2.840.10008.1.2.4.51": "ISO_10918_1"}
 
 
 class Box(NamedTuple):
@@ -57,20 +59,79 @@ def size(dataset: Dataset) -> tuple[int, int, int]:
     return int(frames), int(rows), int(columns)
 
 
-def mask(dataset: Dataset, boxes: Iterable[Box]) -> np.ndarray:
+def check_dataset(given: object, taker: str) -> None:
+    """Raise ``TypeError`` when what ``taker``, such as ``text.find``, was given is no data set."""
+    if not isinstance(given, Dataset):
+        raise TypeError(f"{taker} takes a Dataset, not a {type(given).__name__}: read the file with pydicom.dcmread.")
+
+
+def check_frame(dataset: Dataset, frame: object) -> None:
+    """Raise ``ValueError`` when there is no such frame; they are counted from 0."""
+    frames, _, _ = size(dataset)
+    if frame not in range(frames):
+        raise ValueError(f"there is no frame {frame!r}: frames run from 0 to {frames - 1}.")
+
+
+def check_pixels(dataset: Dataset) -> None:
+    """Raise ``Refused`` when there are no pixels, or more compressed frames than Number of Frames (0028,0008) tells.
+
+    Nobody would see those that are too many, and so no text on them either.
+    """
+    if not any(name in dataset for name in PIXELS):
+        raise Refused("it has no pixels: read the whole file, or ask the sender for a sound copy.")
+    if "PixelData" not in dataset or not syntax(dataset).is_encapsulated:
+        return
+    frames, data = size(dataset)[0], io.BytesIO(dataset.PixelData)
+    starts = (b"",) if syntax(dataset) == RLELossless else FRAME_STARTS  # of RLE each fragment is a frame (PS3.5 A.4.2)
+    try:
+        tables = len(parse_basic_offsets(data)), len(dataset.get("ExtendedOffsetTable") or b"") // 8
+        begun = sum(fragment.startswith(starts) for fragment in generate_fragments(data))
+    except UNREADABLE_PIXELS as error:
+        raise Refused(f"its pixels cannot be decoded ({first_line(error)}): export it without compression.") from error
+    if max(*tables, begun) > frames:
+        raise Refused(
+            "it holds more compressed frames than its Number of Frames tells, and nobody would see them: "
+            "correct that number, or ask the sender for a sound copy."
+        )
+
+
+def mask(dataset: Dataset, boxes: Iterable[Any]) -> np.ndarray:
     """Return the pixels inside boxes, as an array of shape (frames, rows, columns), or (1, rows, columns) for all.
 
-    Raises ``ValueError`` when a box names a frame that there is not.
+    Each is a ``Box``, a finding that has a ``box``, or the numbers of a box in a tuple; findings without a box are
+    passed over.
+
+    Raises ``ValueError`` for what is no box, names a frame that there is not, or holds no pixel.
     """
     frames, rows, columns = size(dataset)
-    boxes = list(boxes)
+    boxes = [_box(each) for each in boxes if hasattr(each, "box") or not isinstance(each, Finding)]
     out = np.zeros((1 if all(box.frame is None for box in boxes) else frames, rows, columns), bool)
     for box in boxes:
-        if box.frame is not None and not 0 <= box.frame < frames:
-            raise ValueError(f"a box is on frame {box.frame}, and frames run from 0 to {frames - 1}: correct the box.")
-        which = slice(None) if box.frame is None else box.frame
-        out[which, max(0, box.y0) : max(0, box.y1), max(0, box.x0) : max(0, box.x1)] = True
+        if box.frame is not None:
+            check_frame(dataset, box.frame)
+        which = slice(None) if box.frame is None else slice(box.frame, box.frame + 1)
+        inside = out[which, max(0, box.y0) : max(0, box.y1), max(0, box.x0) : max(0, box.x1)]
+        if not inside.size:
+            raise ValueError(f"the box {tuple(box[:4])} holds no pixel: give x0 < x1 and y0 < y1 inside the picture.")
+        inside[:] = True
     return out
+
+
+def _box(given: Any) -> Box:
+    try:
+        return Box(*getattr(given, "box", given))
+    except TypeError:
+        raise ValueError(f"{given!r} is no box: give x0, y0, x1, y1, and the frame if it is on one only.") from None
+
+
+def coloured(frame: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """Return a frame of indices into the palette as RGB in bytes; entries of 8 bits can stand in words (C.7.6.3.1.6).
+
+    What the table says of its entries is not relied on, but how large they are.
+    """
+    _, entries = _palette(dataset, frame.dtype)
+    colours = apply_color_lut(frame, dataset)[..., :3]
+    return (colours >> 8 if entries.max() > 255 else colours).astype(np.uint8)
 
 
 def blank(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None = None) -> Dataset:
@@ -83,12 +144,13 @@ def blank(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None 
     The transfer syntax stays when it can code without loss. The header is adapted to the pixels, and says nothing about
     what was done: that is the caller's business.
 
-    Raises ``Refused`` when the pixels cannot be read.
+    Raises ``Refused`` when the pixels cannot be read, or are more than the header tells.
     """
     new = copy.deepcopy(dataset)
     where = np.broadcast_to(where, size(dataset))
     if not where.any():
         return new
+    check_pixels(dataset)
     photometric = str(dataset.get("PhotometricInterpretation"))
     if dataset.get("SamplesPerPixel", 1) != _SAMPLES.get(photometric):
         raise Refused(f"its pixels are {photometric}, which cannot be edited here: convert it to RGB first.")
@@ -108,9 +170,7 @@ def syntax(dataset: Dataset) -> UID:
 
 
 def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
-    keyword = next((name for name in ("PixelData", *_FLOATS) if name in dataset), "")
-    if not keyword:
-        raise Refused("it has no pixels: there is nothing to blank.")
+    keyword = next(name for name in PIXELS if name in dataset)
     frames, rows, columns = where.shape
     bits, samples = int(dataset.get("BitsAllocated", 0)), int(dataset.SamplesPerPixel)
     halved = dataset.PhotometricInterpretation in _HALVED
@@ -187,11 +247,16 @@ def _darkest(dataset: Dataset, frame: np.ndarray, photometric: str) -> Any:
 
 
 def _darkest_entry(dataset: Dataset, frame: np.ndarray) -> int:
+    indices, colours = _palette(dataset, frame.dtype)
+    return int(indices[np.argmin(colours @ np.array([0.299, 0.587, 0.114]))])
+
+
+def _palette(dataset: Dataset, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of a palette that pixels of a kind can hold, and their colours."""
     entries, first, _ = dataset.RedPaletteColorLookupTableDescriptor
     indices = np.arange(int(first), int(first) + (int(entries) or 1 << 16))
-    indices = indices[indices <= np.iinfo(frame.dtype).max].astype(frame.dtype)
-    colours = apply_color_lut(indices[np.newaxis], dataset)[0, :, :3]
-    return int(indices[np.argmin(colours @ np.array([0.299, 0.587, 0.114]))])
+    indices = indices[indices <= np.iinfo(kind).max].astype(kind)
+    return indices, apply_color_lut(indices[np.newaxis], dataset)[0, :, :3]
 
 
 def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
@@ -222,17 +287,17 @@ def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequenc
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
         if keyword in dataset:
             delattr(dataset, keyword)
-    if coded_in in _ALWAYS_LOSSY or (coded_in in _LOSSLESS_FOR and before == "YBR_ICT"):
-        _call_lossy(dataset, coded_in, where.size * dataset.SamplesPerPixel * dataset.BitsAllocated // 8 / coded_bytes)
+    if coded_in in ALWAYS_LOSSY or (coded_in in _LOSSLESS_FOR and before == "YBR_ICT"):
+        call_lossy(dataset, coded_in, where.size * dataset.SamplesPerPixel * dataset.BitsAllocated // 8 / coded_bytes)
     dataset["PixelData"].is_undefined_length = target.is_encapsulated
     dataset.file_meta.TransferSyntaxUID = target
 
 
-def _call_lossy(dataset: Dataset, coded_in: UID, ratio: float) -> None:
+def call_lossy(dataset: Dataset, coded_in: UID, ratio: float) -> None:
     """Say that the pixels went through a lossy compression, as what was lossy once stays so (PS3.3 C.7.6.1.1.5)."""
     if dataset.get("LossyImageCompression") != "01" or "LossyImageCompressionMethod" not in dataset:
         dataset.LossyImageCompression = "01"
-        dataset.LossyImageCompressionMethod = _ALWAYS_LOSSY.get(coded_in, "ISO_15444_1")
+        dataset.LossyImageCompressionMethod = ALWAYS_LOSSY.get(coded_in, "ISO_15444_1")
         dataset.LossyImageCompressionRatio = f"{ratio:.4g}"
 
 
@@ -254,7 +319,7 @@ def _blanked_frames(
                 samples[inside] = _fill(dataset, samples, fill, meaning)
             yield number, frame, meaning
     except UNREADABLE_PIXELS as error:
-        raise Refused(f"its pixels cannot be decoded ({_first_line(error)}): export it without compression.") from error
+        raise Refused(f"its pixels cannot be decoded ({first_line(error)}): export it without compression.") from error
 
 
 def _coded_frames(dataset: Dataset, count: int) -> Iterator[bytes]:
@@ -281,5 +346,7 @@ def encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) 
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
+def first_line(error: Exception) -> str:
+    """Return what pydicom says is wrong with pixels, without the value that it may quote: that can be a name."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.split(" value '")[0].rstrip(".:")

@@ -27,13 +27,15 @@ from .volume import Volume
 
 class Head(NamedTuple):
     """A head in a scan: where it is, its brain on a coarse grid and that grid's place, how many mm each voxel of it
-    lies inside what is removed, and how much there is of each part of the face."""
+    lies inside what is removed, how much there is of each part of the face (none where the face is gone), and the value
+    that parts air from skin."""
 
     found: Fit
     mask: np.ndarray
     affine: np.ndarray
     region: np.ndarray
     parts: dict[str, float]
+    level: float
 
     @property
     def sure(self) -> float:
@@ -166,10 +168,8 @@ def _skin_depth() -> np.ndarray:
 
 def _own_depth(volume: Volume, head: Head) -> np.ndarray:
     """Return how many mm voxels of the brain mask's grid lie under the person's own skin without ears, -30 to 30."""
-    from . import faces
-
     values, affine = average_head.coarse(volume, 4.0)
-    body = average_head.outline(values, affine, faces.skin_level(volume))
+    body = average_head.outline(values, affine, head.level)
     at = np.linalg.inv(body.affine) @ head.affine
     depth = ndimage.gaussian_filter(np.clip(body.depth, -30, 30), 1.0)
     return ndimage.affine_transform(depth, at[:3, :3], at[:3, 3], head.mask.shape, order=1, mode="nearest")

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 from pydicom import Dataset, dcmread
-from pydicom.pixels import apply_color_lut, iter_pixels
+from pydicom.pixels import iter_pixels
 
 from . import blanking, dicomfile, export_table
 from .finding import Refused
@@ -25,6 +25,8 @@ def check(header: Dataset) -> None:
     allocated, bits, high = (int(header.get(name) or 0) for name in ("BitsAllocated", "BitsStored", "HighBit"))
     if photometric in _GREY and (bits > 16 or not 1 <= bits <= high + 1 <= allocated):
         raise Refused("its values are no whole numbers of up to 16 bits, as PNG holds them: strip it instead.")
+    if photometric in _GREY and "ModalityLUTSequence" in header:
+        raise Refused("its values mean what a table in it says, and no slope and intercept can: strip it instead.")
     if photometric in _COLOUR and allocated != 8:
         raise Refused(f"its colours take {allocated} bits, and here PNG holds 8: strip it instead.")
     if photometric not in (*_GREY, *_COLOUR, _PALETTE):
@@ -37,17 +39,18 @@ def frames(copy: Path, header: Dataset) -> Iterator[np.ndarray]:
     photometric = str(header.PhotometricInterpretation)
     deflated = header.file_meta.TransferSyntaxUID == dicomfile.DEFLATED  # pydicom takes its frames only from memory
     try:
-        for frame in iter_pixels(dcmread(copy) if deflated else copy):
+        # Bits above the value are cut off here, where High Bit tells which these are; pydicom takes it for the lowest.
+        for frame in iter_pixels(dcmread(copy) if deflated else copy, correct_unused_bits=False):
             if photometric in _GREY:
                 yield _grey(frame, header)
             elif photometric == _PALETTE:
-                colours = apply_color_lut(frame, header)[..., :3]
-                yield (colours >> 8 * (colours.itemsize - 1)).astype(np.uint8)
+                yield blanking.coloured(frame, header)
             else:
                 yield frame
     except blanking.UNREADABLE_PIXELS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
-        raise Refused(f"its pixels cannot be decoded ({reason}): export it without compression.") from error
+        raise Refused(
+            f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
+        ) from error
 
 
 def write(picture: np.ndarray, out: BinaryIO) -> None:

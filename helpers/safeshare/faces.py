@@ -28,6 +28,10 @@ _LITTLE = 0.3  # of it, and one must look twice
 _TOO_SMALL = 100_000.0  # mm³ of a body that shows no face
 _NO_FOAM = -150.0  # HU: brighter than what heads are bedded on, darker than fat
 _THIN = 20.0  # mm along the body: slices through no more than that hold a band of a face, and nobody's looks
+_SOLID_CT, _SOLID = 0.01, 0.9  # less air than that in a CT, or more than that of an MR's sides bright: no surface shows
+_PADDING = -1100.0  # HU: darker than air
+_NOISE = 4.0  # median absolute deviations from the median of air, which few of its voxels exceed
+_DARK = 0.25  # of where a face belongs: if more is neither air nor as bright as a body, the skin is dark, not gone
 _ALIKE = 0.05  # of a body: outlines that differ by less have the same fit
 _TURNED = 2.3  # mm of error from which other ways to lie are tried
 _METHOD = next(code for code in profile.CLEANED if code[0] == "113102")
@@ -42,6 +46,7 @@ _OTHER_WORDS = (
     *("CHEST", "THORAX", "LUNG", "HEART", "CARDIAC", "BREAST", "ABDOMEN", "PELVIS", "LIVER", "KIDNEY", "PROSTATE"),
     *("SHOULDER", "ELBOW", "WRIST", "HAND", "HIP", "KNEE", "ANKLE", "FOOT", "LEG", "ARM", "EXTREMITY", "LSPINE"),
 )
+_WITHOUT_SCALE = ("MR", "PT")  # all else that shows slices through a head is made by X-rays, and counts as CT
 _UNSURE = "it may show a head, but where its face is cannot be told: look at it with faces.show, and deface it by hand."
 _last: tuple[bytes, Head | None] = (b"", None)
 
@@ -49,22 +54,23 @@ _last: tuple[bytes, Head | None] = (b"", None)
 def skin_level(volume: Volume) -> float:
     """Return the value that parts air from skin.
 
-    In CT it is -350 HU, midway between air (-1000) and the fat under the skin. MR and PET have no such scale: there it
-    is what best parts the dark from the bright voxels on a logarithmic scale (Otsu 1979,
+    In CT and whatever else X-rays make it is -350 HU, midway between air (-1000) and the fat under the skin. MR and PET
+    have no such scale: there it is what best parts the dark from the bright voxels on a logarithmic scale (Otsu 1979,
     doi:10.1109/TSMC.1979.4310076), since fat, muscle and brain differ by factors, and air by a larger one.
     """
-    if volume.modality == "CT":
+    if volume.modality not in _WITHOUT_SCALE:
         return -350.0
     values, _ = average_head.coarse(volume, 4.0)
     return _level(values)
 
 
 def _level(values: np.ndarray) -> float:
-    high = float(np.percentile(values, 99.5))
-    if high <= 0:
-        return 0.0
-    floor = high / 100
-    logs = np.log(np.clip(values, 0, high) + floor).ravel()
+    low, high = (float(end) for end in np.percentile(values, (0.5, 99.5)))
+    low = min(low, 0.0)  # where air is negative, as an intercept makes it
+    if high <= low:
+        return low
+    floor = (high - low) / 100
+    logs = np.log(np.clip(values, low, high) - low + floor).ravel()
     counts, edges = np.histogram(logs, 128)
     middles = (edges[1:] + edges[:-1]) / 2
     below = np.cumsum(counts)
@@ -72,13 +78,14 @@ def _level(values: np.ndarray) -> float:
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (total / below - (total[-1] - total) / above) ** 2
-    return float(np.exp(middles[np.nanargmax(between)]) - floor)
+    return float(np.exp(middles[np.nanargmax(between)]) - floor + low)
 
 
 def show(volume: Volume, after: Volume | None = None) -> "FaceViewer":
     """Return a lit view of the head that turns and tilts; with ``after`` both side by side."""
     from .face_viewer import FaceViewer
 
+    _check(volume)
     return FaceViewer(volume, after)
 
 
@@ -133,7 +140,10 @@ def strip(volume: Volume, method: str = "remove", *, key: bytes | str | None = N
     head = look(volume)
     if head is None:
         return volume
-    values = defacing.METHODS[method](volume, head, _air(_small(volume)))
+    plain = _plain(volume)
+    values = defacing.METHODS[method](plain, head, _air(_small(volume), head.level))
+    if _is_inverted(volume):
+        values = np.where(values == plain.values, volume.values, _turned(values, volume.values))
     stripped = volume.with_values(values)
     sources = tuple(volumes.datasets(stripped)) if volume.datasets else ()
     for source in sources:
@@ -148,6 +158,7 @@ def look(volume: Volume) -> Head | None:
     The answer for the last scan is kept, as ``find`` and ``strip`` ask the same one after the other.
     """
     global _last
+    _check(volume)
     small = _small(volume)
     told = " ".join(text(source, keyword) for source in volume.datasets[:1] for keyword in _DESCRIBED).upper()
     seen = hashlib.sha256(repr((told, small.modality, small.values.shape)).encode())
@@ -158,17 +169,84 @@ def look(volume: Volume) -> Head | None:
     return last[1]
 
 
+def _check(volume: Volume) -> None:
+    if not isinstance(volume, Volume):
+        raise TypeError(
+            f"faces takes a Volume, and this is a {type(volume).__name__}: read the slices with volume.read."
+        )
+
+
 def _small(volume: Volume) -> Volume:
     """Return a scan as coarse as the face region is drawn: all that is told from a scan is told from this."""
-    values, affine = average_head.coarse(volume, 2.0)
-    return Volume(values, affine, volume.modality, ())
+    plain = _plain(volume)
+    values, affine = average_head.coarse(plain, 2.0)
+    return Volume(values, affine, plain.modality, ())
+
+
+def _plain(volume: Volume) -> Volume:
+    """Return a scan as CT, MR or PET, and an MR or PET with high values where there is much signal."""
+    if volume.modality not in _WITHOUT_SCALE:
+        return replace(volume, modality="CT")
+    return replace(volume, values=_turned(volume.values, volume.values)) if _is_inverted(volume) else volume
+
+
+def _is_inverted(volume: Volume) -> bool:
+    """Tell whether high values are dark (PS3.3 C.7.6.3.1.2); those of a CT are HU all the same."""
+    shown = {text(source, "PhotometricInterpretation") for source in volume.datasets[:1]}
+    return volume.modality in _WITHOUT_SCALE and shown == {"MONOCHROME1"}
+
+
+def _turned(values: np.ndarray, scan: np.ndarray) -> np.ndarray:
+    """Return the values with the largest of a scan in the place of its smallest, and so on."""
+    return (scan.min().astype(float) + scan.max() - values.astype(float)).astype(values.dtype)
 
 
 def _look(volume: Volume, told: str) -> Head | None:
     thick = volume.values.shape[2] * float(np.linalg.norm(volume.affine[:3, 2]))
     if thick < _THIN or brain.is_alone(volume):
         return None
-    body, found = locate(volume)
+    level = skin_level(volume)
+    if _is_solid(volume, level):
+        _trust_header(told, True)
+        return None
+    head = _head(volume, told, level)
+    if head is None or head.parts or not _is_dark(volume, head):
+        return head if head and head.parts else None
+    # Fat suppression, diffusion or a tracer makes a brain so bright that skin was taken for air.
+    values, _ = average_head.coarse(volume, 4.0)
+    head = _head(volume, "HEAD", _level(values[values < level]))
+    if head is None or (not head.parts and _is_dark(volume, head)):
+        raise Refused(_UNSURE)
+    return head if head.parts else None
+
+
+def _is_solid(volume: Volume, level: float) -> bool:
+    """Tell whether nothing in a scan is air, as in a part of a body, or in values that are not what they should be."""
+    values = volume.values
+    if volume.modality == "CT":
+        return float(((values > _PADDING) & (values < level)).mean()) < _SOLID_CT
+    sides = np.concatenate([side.ravel() for side in (values[0], values[-1], values[:, 0], values[:, -1])])
+    return float((sides > level).mean()) > _SOLID
+
+
+def _is_dark(volume: Volume, head: Head) -> bool:
+    """Tell whether there is something where the face belongs in an MR or PET, though darker than the head's level."""
+    if volume.modality == "CT":
+        return False
+    mean, values = average_head.average(), volume.values
+    points = average_head.in_patient((head.found.to_average @ head.affine).astype(np.float32), values.shape)
+    here = values[(average_head.sample(mean.depth, points, -99.0) > 3) & (head.region > 3)]
+    air = values[values < head.level]
+    if not len(here) or not len(air):
+        return False
+    middle = np.median(air)
+    noise = np.median(np.abs(air - middle))
+    return float(((here > middle + _NOISE * noise) & (here < head.level)).mean()) > _DARK
+
+
+def _head(volume: Volume, told: str, level: float) -> Head | None:
+    """Return the head in a scan, without parts if its face is gone, None if there is no head."""
+    body, found = locate(volume, level)
     if found.seen < _SEEN:
         size = float((body.depth > 0).sum() * abs(np.linalg.det(body.affine[:3, :3])))
         # Where all is solid, no surface shows.
@@ -184,14 +262,15 @@ def _look(volume: Volume, told: str) -> Head | None:
         )
     bony = 1.0 if volume.modality != "CT" else skull
     region = defacing.region(mask, affine, found)
-    parts = _parts(volume, found, region, affine)
+    parts = _parts(volume, found, region, affine, level)
     most = max(parts.values())
+    faceless = Head(found, mask, affine, region, {}, level)
     if found.faceless and fit > 0.8 and bony > 0.3 and most < _LEFT:
-        return None
+        return faceless
     little = found.seen < _LITTLE  # the head may lie anywhere along the slices, and its brain outside
     needed = 0.9 if found.faceless else 0.86  # a fit without the face may lie a centimetre off
     if found.error < (2 if little else 3) and fit > needed and stretch < 0.25 and bony > 0.3:
-        return Head(found, mask, affine, region, parts) if most >= _SOME else None
+        return faceless._replace(parts=parts) if most >= _SOME else faceless
     outline_fits = found.error < 3.5 and stretch < 0.3 and (fit > 0.83 or little)
     # Noise, or something around the head, may have spoilt its outline: then its brain tells.
     noisy, alike = (10, 0.87) if volume.modality == "PT" else (7, 0.9)
@@ -202,10 +281,10 @@ def _look(volume: Volume, told: str) -> Head | None:
     return None
 
 
-def locate(volume: Volume) -> tuple[average_head.Outline, Fit]:
-    """Return the outline of the body in a scan, and how the average head lies best over it."""
+def locate(volume: Volume, level: float | None = None) -> tuple[average_head.Outline, Fit]:
+    """Return the outline of the body in a scan, by default at the skin, and how the average head lies best over it."""
     values, affine = average_head.coarse(volume, 4.0)
-    body = average_head.outline(values, affine, skin_level(volume))
+    body = average_head.outline(values, affine, skin_level(volume) if level is None else level)
     found = average_head.fit(body)
     if volume.modality == "CT" and found.error > _TURNED:  # a pillow or a head-holder that clings to the head?
         bare = average_head.outline(values, affine, _NO_FOAM, 9.0)
@@ -224,13 +303,13 @@ def _trust_header(told: str, unsure: bool) -> None:
         raise Refused(_UNSURE)
 
 
-def _parts(volume: Volume, found: Fit, region: np.ndarray, affine: np.ndarray) -> dict[str, float]:
+def _parts(volume: Volume, found: Fit, region: np.ndarray, affine: np.ndarray, level: float) -> dict[str, float]:
     """Return how much tissue there is where each part of the face must be, compared to the average head."""
     mean = average_head.average()
     inside = np.argwhere(mean.inside > 0.5) * average_head.SPACING + average_head.ORIGIN
     inside = inside[average_head.face_region(inside.T) > 3]
     values, coarse_affine = average_head.coarse(volume, 2.0)
-    solid = values > skin_level(volume)
+    solid = values > level
     to_voxels = np.linalg.inv(found.to_average @ coarse_affine)
     shares = {}
     for name, balls in PARTS.items():
@@ -242,10 +321,10 @@ def _parts(volume: Volume, found: Fit, region: np.ndarray, affine: np.ndarray) -
     return shares
 
 
-def _air(volume: Volume) -> float:
-    """Return the value of nothing in the scan: what most of its air has."""
+def _air(volume: Volume, level: float) -> float:
+    """Return the value of nothing in the scan: what most of its air, which is darker than ``level``, has."""
     values, _ = average_head.coarse(volume, 4.0)
-    air = values[values < skin_level(volume)]
+    air = values[values < level]
     if volume.modality == "CT":
         air = air[(air < -900) & (air > -1100)]
         return float(np.round(np.median(air))) if len(air) else -1000.0

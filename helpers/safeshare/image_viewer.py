@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, iter_pixels
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, iter_pixels
 
 from . import blanking
 from .blanking import Box
@@ -106,10 +106,11 @@ class ImageViewer:
             try:
                 values = next(iter_pixels(dataset, indices=[frame]))
             except (*blanking.UNREADABLE_PIXELS, struct.error) as error:
-                reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
-                raise Refused(f"its pixels cannot be decoded ({reason}): export it without compression.") from error
+                raise Refused(
+                    f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
+                ) from error
             if dataset.PhotometricInterpretation == "PALETTE COLOR":
-                values = apply_color_lut(values, dataset)[..., :3]
+                values = blanking.coloured(values, dataset)
             self._decoded[side] = frame, values
         return self._decoded[side][1]
 

@@ -86,10 +86,11 @@ def find(image: Dataset | Volume) -> list[ObjectFinding]:
     which the same number stands. An object with the action "K" stays when nothing else is said.
 
     Raises ``Refused`` when the pixels cannot be read, or are neither a grey radiograph's nor CT, and ``ImportError``
-    for a radiograph without the optional part ``text``.
+    for a radiograph without the optional part ``text``, and ``TypeError`` for what is neither data set nor volume.
     """
     if isinstance(image, Volume):
         return _in_volume(image)
+    blanking.check_dataset(image, "objects.find")
     out = []
     for frame, picture in _pictures(image):
         if text(image, "Modality") == "CT":
@@ -261,6 +262,7 @@ def _pictures(dataset: Dataset, *, stored: bool = False) -> Iterator[tuple[int, 
         modality != "CT" and modality not in RADIOGRAPHS
     ):
         raise Refused("it is no grey radiograph and no CT, and in others objects are not looked for: leave it out.")
+    blanking.check_pixels(dataset)
     from pydicom.pixels import iter_pixels
 
     try:
@@ -273,8 +275,9 @@ def _pictures(dataset: Dataset, *, stored: bool = False) -> Iterator[tuple[int, 
                 values = -values.astype(np.float32)
             yield number, values
     except blanking.UNREADABLE_PIXELS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
-        raise Refused(f"its pixels cannot be decoded ({reason}): export it without compression.") from error
+        raise Refused(
+            f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
+        ) from error
 
 
 def _dense_is_low(dataset: Dataset) -> bool:

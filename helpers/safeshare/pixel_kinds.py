@@ -11,7 +11,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.pixels import iter_pixels
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from . import blanking, dicomfile, faces, text, volume
+from . import blanking, derivation, dicomfile, faces, text, volume
 from .blanking import Box
 from .elements import UNREADABLE
 from .elements import text as value
@@ -37,6 +37,10 @@ _LAYOUT = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation",
 )  # fmt: skip
+_CT = "1.2.840.10008.5.1.4.1.1.2"
+_SIDES = set("RLAPHF")  # right, left, anterior, posterior, head, feet (PS3.3 C.7.6.1.1.1)
+_LETTER = 1.5  # times its height may the box of a letter be wide
+_THICKEST = 0.4  # of the picture, from side to side, may a line of text be that nobody could read
 _FACE = Finding("faces", "PixelData", "", "C", "people are recognized by a face rendered from slices (PS3.15 E.3.2)")
 
 _Open = Callable[[Path], Dataset]
@@ -59,7 +63,7 @@ def finder(paths: Sequence[Path], scan: bool, kinds: Sequence[str]) -> Callable[
     def find(path: Path) -> list[Finding]:
         with _readable():
             dataset = load(path)
-            seen = _seen_objects(dataset) if "objects" in kinds else []
+            seen = _seen_objects(dataset, alone=not scan) if "objects" in kinds else []
             lines = _text_in(dataset, standing, seen) if "text" in kinds else []
             return [*_identifying(seen), *lines, *shown]
 
@@ -85,7 +89,7 @@ def stripper(
     def strip(path: Path) -> tuple[Dataset | None, list[Finding]]:
         with _readable():
             dataset, new, found = opened(path), changed.get(path), list(shown)
-            seen = _seen_objects(dataset) if "objects" in kinds else []
+            seen = _seen_objects(dataset, alone=not scan) if "objects" in kinds else []
             if identifying := _identifying(seen):
                 dataset = new = _without_objects(dataset, seen, key)
                 found += identifying
@@ -151,9 +155,13 @@ def _without_faces_and_objects(
     return {Path(str(old.filename)): new for old, new in zip(scan.datasets, safe.datasets, strict=True)}, found
 
 
-def _seen_objects(image: Dataset | Volume) -> "list[ObjectFinding]":
-    """Return the objects in a radiograph or a CT, none in anything else."""
-    if image.modality != "CT" if isinstance(image, Volume) else not _is_radiograph(image):
+def _seen_objects(image: Dataset | Volume, alone: bool = False) -> "list[ObjectFinding]":
+    """Return the objects in a radiograph, or in a CT that is a volume or a slice ``alone``, none in anything else."""
+    if isinstance(image, Volume):
+        searched = image.modality == "CT"
+    else:
+        searched = _is_radiograph(image) or (alone and _is_slice_of_ct(image))
+    if not searched:
         return []
     from . import objects
 
@@ -169,6 +177,13 @@ def _is_radiograph(dataset: Dataset) -> bool:
         return value(dataset, "SOPClassUID") in _RADIOGRAPHS
     grey = value(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
     return grey and value(dataset, "Modality") in _BY_XRAYS
+
+
+def _is_slice_of_ct(dataset: Dataset) -> bool:
+    """Tell whether an image is a slice, which a localizer is not: in a projection, bones are as dense as metal."""
+    grey = value(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+    slices = value(dataset, "SOPClassUID") == _CT and "LOCALIZER" not in (dataset.get("ImageType") or ())
+    return slices and grey and value(dataset, "Modality") == "CT"
 
 
 def _identifying(seen: "list[ObjectFinding]") -> "list[ObjectFinding]":
@@ -190,12 +205,22 @@ def _text_in(dataset: Dataset, standing: list[TextFinding] | None, seen: "list[O
     """
     if standing is None and value(dataset, "SOPClassUID") in _NUMBERS:
         standing = []
-    if standing is None or dataset.get("BurnedInAnnotation") == "YES":
+    if standing is None or (dataset.get("BurnedInAnnotation") == "YES" and not _is_copy(dataset)):
         lines = text.find(dataset)
     else:
         lines = [*standing, *text.find(dataset, frames=[])]
     markers = [each.box for each in seen if each.label == "marker"]
     return [line for line in lines if not any(_on(line, marker) for marker in markers)]
+
+
+def _is_copy(dataset: Dataset) -> bool:
+    """Tell whether an image is a copy made here, in which text was blanked: its YES says that nobody has looked yet.
+
+    The Derivation Description says so, and where that went with the metadata, the code of the method does.
+    """
+    made_here = "with safeshare" in str(dataset.get("DeidentificationMethod"))
+    coded = made_here and text.CLEAN_PIXEL_DATA in derivation.codes(dataset)
+    return coded or text.BLANKED in str(dataset.get("DerivationDescription"))
 
 
 def _on(line: Finding, marker: Box) -> bool:
@@ -208,11 +233,11 @@ def _on(line: Finding, marker: Box) -> bool:
 
 
 def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | None:
-    """Return the text that stands in one place on all slices of a scan, None if they are not of one layout.
+    """Return the text that stands in one place on all slices of a scan, None if they are captures or of other layouts.
 
     What a scanner or a workstation writes on slices it writes on all of them. So one picture is enough, of what is the
     darkest at each place: writing stays there, and of anatomy little, while in single slices of a head the detector
-    takes a part of one in five for text. A single letter marks a side.
+    takes a part of one in five for text. A letter that marks a side stays.
     """
     picture = Dataset()
     still: np.ndarray | None = None
@@ -221,7 +246,8 @@ def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | 
         if still is None:
             for name in _LAYOUT:
                 setattr(picture, name, dataset.get(name))
-        if picture.SamplesPerPixel != 1 or any(picture.get(name) != dataset.get(name) for name in _LAYOUT):
+        captured = value(dataset, "SOPClassUID") in _CAPTURES  # by a program that writes on each what it likes
+        if captured or picture.SamplesPerPixel != 1 or any(picture.get(name) != dataset.get(name) for name in _LAYOUT):
             return None
         darker = np.maximum if picture.PhotometricInterpretation == "MONOCHROME1" else np.minimum
         try:
@@ -235,4 +261,29 @@ def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | 
     picture.file_meta = FileMetaDataset()
     picture.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     found = [each for each in text.find(picture) if isinstance(each, TextFinding)]
-    return [each for each in found if sum(letter.isalnum() for letter in each.what) > 1]
+    return [each for each in found if not _is_side(each, found, still) and not _is_anatomy(each, still)]
+
+
+def _is_side(line: TextFinding, found: Sequence[TextFinding], picture: np.ndarray) -> bool:
+    """Tell whether a line is a letter that marks a side: it is surely read, and not a part of a slanting line."""
+    box, words = line.box, line.what
+    beside = {each.what for each in found if _near(each.box, box)}
+    lone = words in _SIDES and beside == {words} and box.x1 - box.x0 <= _LETTER * (box.y1 - box.y0)
+    return lone and text.read(picture, box)[1] > text.CERTAIN
+
+
+def _near(one: Box, other: Box) -> bool:
+    """Tell whether two boxes are so near to each other as letters of a line are."""
+    gap = (other.y1 - other.y0) / 2
+    across = max(one.x0, other.x0) - min(one.x1, other.x1) < gap
+    return across and max(one.y0, other.y0) - min(one.y1, other.y1) < gap
+
+
+def _is_anatomy(line: TextFinding, picture: np.ndarray) -> bool:
+    """Tell whether what nobody could read is too large for a line of text.
+
+    What was not read is text all the same: the reader knows few scripts, and of a slanting line it sees parts.
+    """
+    read = sum(letter.isalnum() for letter in line.what) > 1
+    thick = min(line.box.x1 - line.box.x0, line.box.y1 - line.box.y0)
+    return not read and thick > _THICKEST * min(picture.shape)

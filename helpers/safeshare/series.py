@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom import Dataset
+
 from . import dicomfile, metadata
 from .copying import copies, state, strip_file
 from .deidentify import check_can_be_made_safe, deidentify
-from .elements import number, text
+from .elements import UNREADABLE, number, text
 from .finding import Finding, Refused
 from .outcome import Job, Outcome, Task, regular
 from .pixeldata import check_unpacked, copy_pixels
@@ -20,9 +22,13 @@ from .register import FROM_HEADERS
 
 __all__ = ["Job", "Outcome", "Task", "audit", "scan_of", "strip"]
 
-SCANS = {  # slices through a body: CT, MR and PET, one a file, multi-frame, and converted to multi-frame (PS3.4 B.5)
-    f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")
+SCANS = {  # slices through a body (PS3.4 B.5): CT, MR and PET, one a file, multi-frame, and converted to multi-frame,
+    # and volumes of a C-arm and of a cone beam around the jaws
+    f"1.2.840.10008.5.1.4.1.1.{number}"
+    for number in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130", "13.1.1", "13.1.2")
 }
+
+_PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # mostly of fractions (Float Pixel Data), which no scan is stored in
 
 _OUTSIDE = "it is a link to a file outside of the folder: put the file itself there if it is to be shared."
 _ABOUT = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", *FROM_HEADERS)
@@ -34,10 +40,29 @@ def scan_of(path: Path) -> str:
     """Return the Series Instance UID of a file with slices of a scan, "" for any other."""
     try:
         with _quiet(), regular(path).open("rb") as stream:
-            header = dicomfile.read(stream)[0].dataset
+            header = dicomfile.read(stream)[0]
     except (Refused, OSError):
         return ""  # whoever works on it will say why
-    return (text(header, "SeriesInstanceUID") or "none") if text(header, "SOPClassUID") in SCANS else ""
+    dataset = header.dataset
+    kind = text(dataset, "SOPClassUID")
+    if not kind and "Rows" in dataset:
+        kind = text(header.meta, "MediaStorageSOPClassUID")
+    scan = kind in SCANS or (kind != _PARAMETRIC_MAP and _is_slice(dataset))
+    return (text(dataset, "SeriesInstanceUID") or "none") if scan else ""
+
+
+def _is_slice(dataset: Dataset) -> bool:
+    """Tell whether an image of another class, a capture or a private one, shows grey slices of a CT, MR or PET."""
+    grey = text(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+    if not grey or text(dataset, "Modality") not in ("CT", "MR", "PT"):
+        return False
+    if text(dataset, "NumberOfFrames") in ("", "1") and "ImagePositionPatient" in dataset:
+        return "ImageOrientationPatient" in dataset
+    try:
+        groups = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+        return any("PlanePositionSequence" in group for group in groups)
+    except UNREADABLE:
+        return True  # what is damaged is no volume, and refused as one
 
 
 def audit(job: Job, task: Task) -> list[Outcome]:

@@ -63,11 +63,13 @@ def strip(
 ) -> Report:
     """Write a copy of each file of ``source``, a file or a folder, into ``destination``, without what identifies.
 
-    First objects and faces go, which takes all slices of a CT, MR or PET series: a series in which that cannot be told
-    for all is refused as a whole. Objects are looked for in radiographs and CT; implants and markers stay, without
-    their numbers. Then text goes: of an image that stands alone from its pixels, of such a series what stands on all
-    slices in one place (and on a slice whose Burned In Annotation says YES), and what stands outside of pixels.
-    Metadata goes last. Pixels in which nothing was found keep their very bytes.
+    First objects and faces go, which takes all slices of a series: a series in which that cannot be told for all is
+    refused as a whole. A series is what shows slices by CT, MR or PET, also as captures with a place in the patient,
+    and volumes of a C-arm or a cone beam. Objects are looked for in radiographs and CT; implants and markers stay,
+    without their numbers. Then text goes: of an image that stands alone from its pixels, of such a series what stands
+    on all slices in one place, readable or not, but for the letter of a side (and on a slice whose Burned In Annotation
+    says YES, if it is no copy in which text was blanked here), and what stands outside of pixels. Metadata goes last.
+    Pixels in which nothing was found keep their very bytes.
 
     A copy is named study/series/instance.dcm by its UIDs, which are new, since names of files and folders name
     patients. Where the source is one file, a destination with an ending, such as ``out.dcm``, is the name of the copy.
@@ -75,7 +77,8 @@ def strip(
     original, or has other pixels than it should, is deleted, and its original is refused.
 
     All files share one ``key``, by default a random one that is not stored (see ``metadata.strip``), so that they refer
-    to each other as before. With ``retain_uids`` an image keeps its UID though its pixels are others.
+    to each other as before. With ``retain_uids`` an image keeps its UID though its pixels are others. Where metadata is
+    not among the kinds, an image with other pixels has a new UID, and files that stay as they are refer to the old one.
 
     A run that was stopped, or for which the disk was too small, goes on when it is started again with the same key,
     kinds and options, among them metadata: files that are done are not done twice. Until the end a file .safeshare in

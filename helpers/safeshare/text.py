@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, iter_pixels, pixel_array
+from pydicom.pixels import iter_pixels, pixel_array
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
 from . import blanking, derivation, text_elsewhere
@@ -19,7 +19,7 @@ from .pseudonyms import Pseudonyms
 if TYPE_CHECKING:
     from .image_viewer import ImageViewer
 
-_CLEAN_PIXEL_DATA, _CLEAN_GRAPHICS = "113101", "113103"  # PS3.16 CID 7050
+CLEAN_PIXEL_DATA, _CLEAN_GRAPHICS = "113101", "113103"  # PS3.16 CID 7050
 _WHY = "characters in the pixels stay when attributes are cleaned (PS3.15 E.3.1, Clean Pixel Data Option)"
 _NOT_REVIEWED = (
     "nobody has said that these pixels are free of text: look at every frame, then strip with reviewed=True "
@@ -29,7 +29,8 @@ _FEW = 8  # so many frames are all looked at; of longer clips so many, and all f
 _CHUNK = 16  # frames whose extremes are taken together
 _LOOKS = 3  # times that a picture is looked at, at most
 _REST = 0.01  # of a picture may a rest of text take that is seen only when the other text is blank
-_CERTAIN = 0.9  # how sure a reading must be for a text to stay
+BLANKED = "text blanked"  # what the Derivation Description then says
+CERTAIN = 0.9  # how sure a reading must be for a text to stay
 
 TECHNICAL = (
     r"[RL]|RIGHT|LEFT|[RL]T",
@@ -76,13 +77,15 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
 
     Words are read to tell what was found. They can be wrong, and a box is blanked whatever they are.
 
-    Raises ``Refused`` when the pixels cannot be read, or when it is a document (a PDF, say), and ``ImportError``
-    without the optional part ``text``.
+    Raises ``Refused`` when the pixels cannot be read, when there are none, or more frames than the header tells, or
+    when it is a document (a PDF, say), ``ValueError`` for a frame that there is not, ``TypeError`` for what is no data
+    set, and ``ImportError`` without the optional part ``text``.
     """
+    blanking.check_dataset(dataset, "text.find")
     elsewhere = text_elsewhere.find(dataset)
     findings: list[Finding] = []
     for box, sure, picture in _lines(dataset, frames, _block(dataset) if _has_picture(dataset) else 1):
-        words, _ = _read(picture, box)
+        words, _ = read(picture, box)
         place = "all frames, " if box.frame is None and blanking.size(dataset)[0] > 1 else ""
         place = place if box.frame is None else f"frame {box.frame}, "
         where = f"{place}x {box.x0} to {box.x1}, y {box.y0} to {box.y1}"
@@ -96,7 +99,7 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
 
 def strip(
     dataset: Dataset,
-    boxes: Iterable[Box] | None = None,
+    boxes: Iterable[Box | Finding | Sequence[int]] | None = None,
     *,
     keep: Sequence[str] = (),
     reviewed: bool = False,
@@ -104,29 +107,32 @@ def strip(
 ) -> Dataset:
     """Return a new data set whose pixels are blank inside ``boxes``, or where ``find`` sees text; the input stays.
 
-    A picture in which something was blanked is looked at again, and once more if that finds something.
+    A picture in which something was blanked is looked at again, and once more if that finds something. ``boxes`` can be
+    findings, too: of ``text.find``, say, without those that shall stay.
 
     Text that stands elsewhere goes, too: overlays and icons are removed, bits that no pixel needs are cleared, and the
     drawings of a presentation state stay without their lettering.
 
     ``keep`` is an allow-list of regular expressions, such as ``TECHNICAL``: a line that was found stays when its words
     are read with certainty and all of them fit. Say ``reviewed=True`` when a person has looked at every frame and saw
-    no text left outside the boxes: only then Burned In Annotation becomes NO (PS3.15 E.3.1).
+    no text left outside the boxes: only then Burned In Annotation becomes NO (PS3.15 E.3.1). Where something was
+    blanked and nobody has looked it becomes YES.
 
     All other pixels stay bit by bit as they were, also in compressed data. The header then says what was done: method
     code 113101 (and 113103 for overlays and lettering), Derivation Description, Image Type DERIVED, and a new SOP
     Instance UID, for it is another image (PS3.3 C.7.6.1.1.2 and C.12.1.1). The UID is the same that ``metadata.strip``
     makes with the same ``key`` (a secret of at least 16 characters).
 
-    Raises ``Refused`` when the pixels cannot be read, or when it is a document, ``ValueError`` for a short key or a box
-    on a frame that there is not, and ``ImportError`` without the optional part ``text``, if ``boxes`` does not say
-    where text is.
+    Raises ``Refused`` as ``find`` does, ``ValueError`` for a short key, a box that holds no pixel or is on a frame that
+    there is not, ``TypeError`` for what is no data set, and ``ImportError`` without the optional part ``text``, if
+    ``boxes`` does not say where text is.
     """
+    blanking.check_dataset(dataset, "text.strip")
     pseudonyms = Pseudonyms(key)
     elsewhere = text_elsewhere.find(dataset)
-    if not _has_picture(dataset):
-        where = np.zeros(0, bool)
-    else:
+    where = np.zeros(0, bool)
+    if _has_picture(dataset):
+        blanking.check_pixels(dataset)
         where = _text(dataset, keep) if boxes is None else blanking.mask(dataset, boxes)
     new = blanking.blank(dataset, where) if where.any() else copy.deepcopy(dataset)
     text_elsewhere.strip(new)
@@ -168,7 +174,7 @@ def _lines(dataset: Dataset, frames: Iterable[int] | None, block: int = 1) -> It
 
 def _block(dataset: Dataset) -> int:
     """Return how many pixels wide the blocks are that share what is stored, so that letters leave a trace in them."""
-    if dataset.file_meta.get("TransferSyntaxUID") in (JPEGBaseline8Bit, JPEGExtended12Bit):
+    if blanking.syntax(dataset) in (JPEGBaseline8Bit, JPEGExtended12Bit):
         return 8
     return 2 if str(dataset.PhotometricInterpretation).endswith("_422") else 1
 
@@ -176,8 +182,10 @@ def _block(dataset: Dataset) -> int:
 def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[int | None, np.ndarray]]:
     """Yield what to look at: the number of the frame that boxes on it are for, and its grey or RGB values."""
     count, _, _ = blanking.size(dataset)
+    blanking.check_pixels(dataset)
     if frames is not None:
         for number in frames:
+            blanking.check_frame(dataset, number)
             yield number, next(_decoded(dataset, [number]))
         return
     if count == 1:
@@ -221,9 +229,8 @@ class _Projections:
 
 
 def _frames(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray]:
-    syntax, photometric = dataset.file_meta.get("TransferSyntaxUID"), str(dataset.get("PhotometricInterpretation"))
+    native, photometric = not blanking.syntax(dataset).is_encapsulated, str(dataset.get("PhotometricInterpretation"))
     count, _, _ = blanking.size(dataset)
-    native = syntax and not syntax.is_encapsulated
     if count > 1 and native and (photometric.endswith("_422") or dataset.get("BitsAllocated") == 1):
         frames = pixel_array(dataset)  # iter_pixels of pydicom 3.0.2 looks for frames after the first in wrong places
         yield from (frames if numbers is None else frames[numbers])
@@ -236,26 +243,39 @@ def _decoded(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray
     try:
         for frame in _frames(dataset, numbers):
             if photometric == "PALETTE COLOR":
-                frame = apply_color_lut(frame, dataset)[..., :3]
-                frame = (frame >> 8).astype(np.uint8) if frame.dtype == np.uint16 else frame
-            yield frame.astype(frame.dtype.newbyteorder("="), copy=False)
+                frame = blanking.coloured(frame, dataset)
+            yield _without_padding(dataset, frame.astype(frame.dtype.newbyteorder("="), copy=False))
     except blanking.UNREADABLE_PIXELS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
-        raise Refused(f"its pixels cannot be decoded ({reason}): export it without compression.") from error
+        raise Refused(
+            f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
+        ) from error
 
 
-def _read(picture: np.ndarray, box: Box) -> tuple[str, float]:
-    from .text_detector import as_bytes
-    from .text_reader import read
+def _without_padding(dataset: Dataset, frame: np.ndarray) -> np.ndarray:
+    """Return a frame whose padding, which is no picture (PS3.3 C.7.5.1.1.2), does not make all the rest look even."""
+    padding = dataset.get("PixelPaddingValue")
+    if not isinstance(padding, int) or (inside := frame != padding).all() or not inside.any():
+        return frame
+    from .text_detector import SQUEEZED
 
-    return read(as_bytes(picture[box.y0 : box.y1, box.x0 : box.x1]))
+    values = frame[inside].astype(float)
+    if np.ptp(values) * SQUEEZED >= np.ptp(frame.astype(float)):
+        return frame
+    return np.where(inside, frame, values.min().astype(frame.dtype))
+
+
+def read(picture: np.ndarray, box: Box) -> tuple[str, float]:
+    """Return the words in a box of a picture, and how sure that reading is, 0 to 1."""
+    from . import text_detector, text_reader
+
+    return text_reader.read(text_detector.as_bytes(picture[box.y0 : box.y1, box.x0 : box.x1]))
 
 
 def _stays(picture: np.ndarray, box: Box, keep: Sequence[str]) -> bool:
     if not keep:
         return False
-    words, sure = _read(picture, box)
-    return sure > _CERTAIN and all_technical(words, keep)
+    words, sure = read(picture, box)
+    return sure > CERTAIN and all_technical(words, keep)
 
 
 def all_technical(words: str, patterns: Sequence[str]) -> bool:
@@ -270,21 +290,20 @@ def _has_picture(dataset: Dataset) -> bool:
 
 def _unreviewed(dataset: Dataset) -> bool:
     said = str(dataset.get("BurnedInAnnotation", "") or "")
-    return said == "YES" or (said != "NO" and _CLEAN_PIXEL_DATA in derivation.codes(dataset))
+    return said == "YES" or (said != "NO" and CLEAN_PIXEL_DATA in derivation.codes(dataset))
 
 
 def _tell(dataset: Dataset, blanked: bool, elsewhere: list[Finding], reviewed: bool, pseudonyms: Pseudonyms) -> None:
     """Say in the header what was done to the pixels, and beside them."""
     reviewed = reviewed and _has_picture(dataset)
-    if reviewed:
-        dataset.BurnedInAnnotation = "NO"
     if blanked or reviewed:
-        derivation.add_method(dataset, _CLEAN_PIXEL_DATA)
+        dataset.BurnedInAnnotation = "NO" if reviewed else "YES"
+        derivation.add_method(dataset, CLEAN_PIXEL_DATA)
     if any(found.where != "IconImageSequence" for found in elsewhere):
         derivation.add_method(dataset, _CLEAN_GRAPHICS)
     if blanked:
         derivation.call_derived(dataset)
         dataset.pop("IconImageSequence", None)
-    done = ["text blanked"] * blanked + ["text outside of the picture removed"] * bool(elsewhere)
+    done = [BLANKED] * blanked + ["text outside of the picture removed"] * bool(elsewhere)
     if done:
         derivation.tell(dataset, "; ".join(done), pseudonyms)

@@ -10,7 +10,10 @@ try:
     from PIL import Image
     from scipy import ndimage
 except ImportError as error:
-    raise ImportError('finding text needs more than is installed: run `pip install "safeshare[text]"`.') from error
+    raise ImportError(
+        'what finds text and objects is not installed: run `pip install ".[text]"` in the lesson\'s folder, '
+        "or choose --kinds metadata,faces."
+    ) from error
 
 from .text_lines import Line, bridged
 from .text_regions import lines_in
@@ -22,6 +25,7 @@ _SMALL, _LARGER = 80_000, 0.5  # pixels of a picture whose letters are so small 
 _STEP = 32  # the network takes pictures whose sides are multiples of this
 _AROUND = 29  # pixels of the surroundings that a pixel is compared with
 _FAINT = 2.55  # of 255 levels: what differs by less is as good as even
+_ASTRAY, SQUEEZED = 8, 32  # so few values that leave so small a part of the range to all the others are no picture
 _STRONGEST, _UNIT = 4.0, 0.7  # contrast that is as good as more, and what it is shown as
 
 
@@ -48,7 +52,7 @@ def lines(picture: np.ndarray) -> list[Line]:
 def _lines(picture: np.ndarray, scale: float) -> list[Line]:
     """Return the lines of text in a picture that is looked at so many times smaller."""
     rows, columns = picture.shape[:2]
-    low, high = float(np.nanmin(picture)), float(np.nanmax(picture))
+    low, high = _range(picture)
     if high <= low:
         return []
     found = []
@@ -104,9 +108,24 @@ def _ranged(picture: np.ndarray, low: float, high: float) -> np.ndarray:
     """Return values from 0 to 255: bytes of a colour picture, and floats of a grey one, which may be very faint."""
     if picture.dtype == np.uint8 and picture.ndim == 3:
         return picture
-    values = (np.nan_to_num(picture.astype(np.float32), nan=low) - low) * (255 / max(high - low, 1e-9))
+    values = np.nan_to_num(picture.astype(np.float32), nan=low, posinf=high, neginf=low)
+    values = (values - low) * (255 / max(high - low, 1e-9))
     values = values.clip(0, 255)
     return values.astype(np.uint8) if picture.ndim == 3 else values
+
+
+def _range(picture: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest value, but for a few that are so far off that all others would look even."""
+    values = picture[np.isfinite(picture)]
+    if not len(values):
+        return 0.0, 0.0
+    low, high = float(values.min()), float(values.max())
+    if len(values) > 2 * _ASTRAY and values.dtype != np.uint8:
+        ordered = np.partition(values, (_ASTRAY, -1 - _ASTRAY))
+        inner = float(ordered[_ASTRAY]), float(ordered[-1 - _ASTRAY])
+        if 0 < (inner[1] - inner[0]) * SQUEEZED < high - low:
+            return inner
+    return low, high
 
 
 def _scaled(tile: np.ndarray, scale: float) -> np.ndarray:

@@ -22,7 +22,7 @@ from pydicom.pixels import compress, get_decoder
 from pydicom.pixels.decoders.pylibjpeg import DECODER_DEPENDENCIES
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
-from . import dicomfile
+from . import blanking, dicomfile
 from .elements import UNREADABLE, encoding, text
 from .finding import Refused
 
@@ -151,7 +151,8 @@ def datasets(volume: Volume) -> list[Dataset]:
     A copy whose voxels are all as they were has its pixel data byte for byte. In the others a changed voxel is rounded
     to the nearest value that can be stored and clipped to Bits Stored, and the others keep their stored value. Their
     transfer syntax stays where it is uncompressed or RLE, and is Explicit VR Little Endian otherwise; Lossy Image
-    Compression "01" stays. What is made from the pixels, such as an icon, goes. UIDs and all else stay.
+    Compression "01" stays, and is set where only a lossy transfer syntax told it. What is made from the pixels, such as
+    an icon, goes. UIDs and all else stay.
 
     Raises ``Refused`` when the sources were changed meanwhile and are no volume any more.
     """
@@ -431,6 +432,8 @@ def _copy(dataset: Dataset, stored: np.ndarray | None) -> Dataset:
         return copy
     if syntax.is_encapsulated:
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        if syntax in blanking.ALWAYS_LOSSY:
+            blanking.call_lossy(copy, syntax, stored.nbytes / len(dataset.PixelData))
     data = stored.astype(stored.dtype.newbyteorder("<" if syntax.is_little_endian else ">")).tobytes()
     copy[_PIXEL_DATA] = DataElement(_PIXEL_DATA, "OB" if stored.itemsize == 1 else "OW", data + bytes(len(data) % 2))
     return copy
