@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("onnxruntime", reason="needs the optional part: pip install 'safeshare[text]'")
+pytest.importorskip("onnxruntime", reason="needs the optional part: pip install '.[text]'")
 
 SEE = """
 import numpy as np

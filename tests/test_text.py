@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.examples import get_path
 from pydicom.pixels import apply_color_lut, iter_pixels
 
-pytest.importorskip("onnxruntime", reason="needs the optional part: pip install 'safeshare[text]'")
+pytest.importorskip("onnxruntime", reason="needs the optional part: pip install '.[text]'")
 
 from safeshare import Refused, blanking, objects, text, text_detector
 from safeshare.blanking import Box

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("onnxruntime", reason="needs the optional part: pip install 'safeshare[text]'")
+pytest.importorskip("onnxruntime", reason="needs the optional part: pip install '.[text]'")
 
 from safeshare import text_regions
 

@@ -204,11 +204,13 @@ def _print(report: Report) -> None:
         if outcome.reason:
             print(f"refused  {_shown(outcome.source)}: {outcome.reason}", file=sys.stderr)
         elif report.verb == "audit" and outcome.findings:
-            print(f"{len(outcome.findings):5} findings in {_shown(outcome.source)}")
+            number = len(outcome.findings)
+            print(f"{number:5} finding{_s(number)} in {_shown(outcome.source)}")
     refused = sum(bool(outcome.reason) for outcome in report)
     done = len(report) - refused
+    files = f"{len(report)} file{_s(len(report))}"
     if report.verb != "audit":
-        print(f"{len(report)} files: {done} {DONE[report.verb]}, {refused} refused.")
+        print(f"{files}: {done} {DONE[report.verb]}, {refused} refused.")
         for kind, what in (("text", "Text was"), ("objects", "Objects were")):
             if changed := sum(any(found.kind == kind for found in each.findings) for each in report if not each.reason):
                 look = "their copies will need a look" if report.verb == "dry run" else "look at their copies"
@@ -216,10 +218,14 @@ def _print(report: Report) -> None:
     else:
         for grade, count in report.severities().items():
             if count:
-                print(f"{count:5} findings: {grade}: {_places(report, grade)}.")
+                print(f"{count:5} finding{_s(count)}: {grade}: {_places(report, grade)}.")
         telling = sum(bool(outcome.findings) for outcome in report)
-        print(f"{len(report)} files: {telling} identify somebody, {done - telling} do not, {refused} refused.")
+        print(f"{files}: {telling} identify somebody, {done - telling} do not, {refused} refused.")
     print(_looked_at(report.kinds))
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
 
 
 def _places(report: Report, grade: str) -> str:
