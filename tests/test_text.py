@@ -345,3 +345,12 @@ def test_a_missing_part_is_named():
     code = "import sys; sys.modules['onnxruntime'] = None; from safeshare import text_detector"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert '[text]"` in the lesson' in ended.stderr
+
+
+@pytest.mark.parametrize("look", [text.find, text.strip])
+def test_a_reason_never_quotes_what_stands_in_the_header(look):
+    dataset = burned_in.as_read(burned_in.example(0).dataset)
+    dataset.PhotometricInterpretation = "HUBEROVA EVE"
+    with pytest.raises(Refused) as refused:
+        look(dataset)
+    assert "HUBEROVA" not in str(refused.value)

@@ -59,12 +59,6 @@ def size(dataset: Dataset) -> tuple[int, int, int]:
     return int(frames), int(rows), int(columns)
 
 
-def check_dataset(given: object, taker: str) -> None:
-    """Raise ``TypeError`` when what ``taker``, such as ``text.find``, was given is no data set."""
-    if not isinstance(given, Dataset):
-        raise TypeError(f"{taker} takes a Dataset, not a {type(given).__name__}: read the file with pydicom.dcmread.")
-
-
 def check_frame(dataset: Dataset, frame: object) -> None:
     """Raise ``ValueError`` when there is no such frame; they are counted from 0."""
     frames, _, _ = size(dataset)
@@ -87,7 +81,7 @@ def check_pixels(dataset: Dataset) -> None:
         tables = len(parse_basic_offsets(data)), len(dataset.get("ExtendedOffsetTable") or b"") // 8
         begun = sum(fragment.startswith(starts) for fragment in generate_fragments(data))
     except UNREADABLE_PIXELS as error:
-        raise Refused(f"its pixels cannot be decoded ({first_line(error)}): export it without compression.") from error
+        raise undecodable(error) from error
     if max(*tables, begun) > frames:
         raise Refused(
             "it holds more compressed frames than its Number of Frames tells, and nobody would see them: "
@@ -319,7 +313,7 @@ def _blanked_frames(
                 samples[inside] = _fill(dataset, samples, fill, meaning)
             yield number, frame, meaning
     except UNREADABLE_PIXELS as error:
-        raise Refused(f"its pixels cannot be decoded ({first_line(error)}): export it without compression.") from error
+        raise undecodable(error) from error
 
 
 def _coded_frames(dataset: Dataset, count: int) -> Iterator[bytes]:
@@ -346,7 +340,7 @@ def encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) 
     )
 
 
-def first_line(error: Exception) -> str:
-    """Return what pydicom says is wrong with pixels, without the value that it may quote: that can be a name."""
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    return line.split(" value '")[0].rstrip(".:")
+def undecodable(error: Exception) -> Refused:
+    """Return the refusal of pixels that pydicom cannot decode, without a value that it quotes, which can be a name."""
+    line = (str(error).splitlines() or [type(error).__name__])[0].split(" value '")[0].rstrip(".:")
+    return Refused(f"its pixels cannot be decoded ({line}): export it without compression.")

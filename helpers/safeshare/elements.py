@@ -77,6 +77,17 @@ def encoding(dataset: Dataset) -> tuple[bool, bool]:
     return bool(implicit), little is not False
 
 
+def check_dataset(given: object, taker: str, mend: str = "read the file with pydicom.dcmread") -> None:
+    """Raise ``TypeError`` when what ``taker``, such as ``text.find``, was given is no data set."""
+    if not isinstance(given, Dataset):
+        raise TypeError(f"{taker} takes a Dataset, not a {type(given).__name__}: {mend}.")
+
+
+def is_grey(dataset: Dataset) -> bool:
+    """Tell whether an image has one value for each pixel, and no palette (PS3.3 C.7.6.3.1.2)."""
+    return text(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+
+
 @cache
 def name_of(tag: int) -> str:
     """Return the keyword, or the numbers where the standard has no keyword."""

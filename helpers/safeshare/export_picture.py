@@ -48,9 +48,7 @@ def frames(copy: Path, header: Dataset) -> Iterator[np.ndarray]:
             else:
                 yield frame
     except blanking.UNREADABLE_PIXELS as error:
-        raise Refused(
-            f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
-        ) from error
+        raise blanking.undecodable(error) from error
 
 
 def write(picture: np.ndarray, out: BinaryIO) -> None:

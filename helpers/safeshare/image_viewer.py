@@ -13,7 +13,6 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut, iter_pixels
 
 from . import blanking
 from .blanking import Box
-from .finding import Refused
 
 LONGEST = 1600  # rows or columns of a picture; boxes are in the pixels of the image all the same
 WIDEST = 640  # columns of the picture that a notebook stores
@@ -106,9 +105,7 @@ class ImageViewer:
             try:
                 values = next(iter_pixels(dataset, indices=[frame]))
             except (*blanking.UNREADABLE_PIXELS, struct.error) as error:
-                raise Refused(
-                    f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
-                ) from error
+                raise blanking.undecodable(error) from error
             if dataset.PhotometricInterpretation == "PALETTE COLOR":
                 values = blanking.coloured(values, dataset)
             self._decoded[side] = frame, values

@@ -8,13 +8,15 @@ from pydicom import Dataset
 from . import dicomfile, pixeldata
 from .cleaner import Change
 from .deidentify import HIDDEN, around, deidentify, deidentify_in_memory
-from .elements import DEFAULT_ENCODINGS, UNDEFINED, decoded, text
+from .elements import DEFAULT_ENCODINGS, UNDEFINED, check_dataset, decoded, text
 from .finding import Finding, Refused
 from .profile import Options
 from .pseudonyms import Pseudonyms, of_study
 
 if TYPE_CHECKING:
     from .metadata_table import MetadataTable
+
+_MEND = "read the file with pydicom.dcmread, or use metadata.find_file or metadata.strip_file"
 
 
 def show(dataset: Dataset, after: Dataset | None = None) -> "MetadataTable":
@@ -28,7 +30,7 @@ def show(dataset: Dataset, after: Dataset | None = None) -> "MetadataTable":
     """
     from .metadata_table import MetadataTable
 
-    _check(dataset)
+    check_dataset(dataset, "metadata.show", _MEND)
     return MetadataTable(dataset, after)
 
 
@@ -40,7 +42,7 @@ def find(dataset: Dataset, **options: Unpack[Options]) -> list[Finding]:
 
     Raises ``ValueError`` for an unknown option and ``Refused`` for a data set that cannot be made safe.
     """
-    _check(dataset)
+    check_dataset(dataset, "metadata.find", _MEND)
     _, changes = deidentify_in_memory(dataset, Pseudonyms(any_key=True), options)
     return [finding(change) for change in changes]
 
@@ -59,16 +61,8 @@ def strip(dataset: Dataset, *, key: bytes | str | None = None, **options: Unpack
 
     Raises ``Refused`` when the data set cannot be made safe, and ``ValueError`` for an unknown option or a short key.
     """
-    _check(dataset)
+    check_dataset(dataset, "metadata.strip", _MEND)
     return deidentify_in_memory(dataset, Pseudonyms(key), options)[0]
-
-
-def _check(dataset: Dataset) -> None:
-    if not isinstance(dataset, Dataset):
-        raise TypeError(
-            f"metadata takes a Dataset, and this is a {type(dataset).__name__}: read the file with pydicom.dcmread, or "
-            "use metadata.find_file or metadata.strip_file."
-        )
 
 
 def find_file(source: Path, **options: Unpack[Options]) -> list[Finding]:

@@ -21,7 +21,7 @@ from scipy import ndimage
 from . import blanking, derivation, metal
 from . import volume as volumes
 from .blanking import Box
-from .elements import text
+from .elements import check_dataset, is_grey, text
 from .finding import Finding, Refused
 from .pseudonyms import Pseudonyms
 from .volume import Volume
@@ -90,7 +90,7 @@ def find(image: Dataset | Volume) -> list[ObjectFinding]:
     """
     if isinstance(image, Volume):
         return _in_volume(image)
-    blanking.check_dataset(image, "objects.find")
+    check_dataset(image, "objects.find")
     out = []
     for frame, picture in _pictures(image):
         if text(image, "Modality") == "CT":
@@ -258,9 +258,7 @@ def _where(box: Box, frames: int) -> str:
 def _pictures(dataset: Dataset, *, stored: bool = False) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each frame: as it is stored, or in HU for CT, or so that what is dense is bright."""
     modality = text(dataset, "Modality")
-    if dataset.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2") or (
-        modality != "CT" and modality not in RADIOGRAPHS
-    ):
+    if not is_grey(dataset) or (modality != "CT" and modality not in RADIOGRAPHS):
         raise Refused("it is no grey radiograph and no CT, and in others objects are not looked for: leave it out.")
     blanking.check_pixels(dataset)
     from pydicom.pixels import iter_pixels
@@ -275,9 +273,7 @@ def _pictures(dataset: Dataset, *, stored: bool = False) -> Iterator[tuple[int, 
                 values = -values.astype(np.float32)
             yield number, values
     except blanking.UNREADABLE_PIXELS as error:
-        raise Refused(
-            f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
-        ) from error
+        raise blanking.undecodable(error) from error
 
 
 def _dense_is_low(dataset: Dataset) -> bool:

@@ -13,7 +13,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from . import blanking, derivation, dicomfile, faces, text, volume
 from .blanking import Box
-from .elements import UNREADABLE
+from .elements import UNREADABLE, is_grey
 from .elements import text as value
 from .finding import Finding, Refused
 from .pseudonyms import Pseudonyms
@@ -175,15 +175,13 @@ def _is_radiograph(dataset: Dataset) -> bool:
     """
     if value(dataset, "SOPClassUID") not in _CAPTURES:
         return value(dataset, "SOPClassUID") in _RADIOGRAPHS
-    grey = value(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
-    return grey and value(dataset, "Modality") in _BY_XRAYS
+    return is_grey(dataset) and value(dataset, "Modality") in _BY_XRAYS
 
 
 def _is_slice_of_ct(dataset: Dataset) -> bool:
     """Tell whether an image is a slice, which a localizer is not: in a projection, bones are as dense as metal."""
-    grey = value(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
     slices = value(dataset, "SOPClassUID") == _CT and "LOCALIZER" not in (dataset.get("ImageType") or ())
-    return slices and grey and value(dataset, "Modality") == "CT"
+    return slices and is_grey(dataset) and value(dataset, "Modality") == "CT"
 
 
 def _identifying(seen: "list[ObjectFinding]") -> "list[ObjectFinding]":

@@ -13,7 +13,7 @@ from pydicom import Dataset
 from . import dicomfile, metadata
 from .copying import copies, state, strip_file
 from .deidentify import check_can_be_made_safe, deidentify
-from .elements import UNREADABLE, number, text
+from .elements import UNREADABLE, is_grey, number, text
 from .finding import Finding, Refused
 from .outcome import Job, Outcome, Task, regular
 from .pixeldata import check_unpacked, copy_pixels
@@ -53,8 +53,7 @@ def scan_of(path: Path) -> str:
 
 def _is_slice(dataset: Dataset) -> bool:
     """Tell whether an image of another class, a capture or a private one, shows grey slices of a CT, MR or PET."""
-    grey = text(dataset, "PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
-    if not grey or text(dataset, "Modality") not in ("CT", "MR", "PT"):
+    if not is_grey(dataset) or text(dataset, "Modality") not in ("CT", "MR", "PT"):
         return False
     if text(dataset, "NumberOfFrames") in ("", "1") and "ImagePositionPatient" in dataset:
         return "ImageOrientationPatient" in dataset

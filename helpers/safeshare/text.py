@@ -13,7 +13,8 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
 from . import blanking, derivation, text_elsewhere
 from .blanking import Box
-from .finding import Finding, Refused
+from .elements import check_dataset
+from .finding import Finding
 from .pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
     when it is a document (a PDF, say), ``ValueError`` for a frame that there is not, ``TypeError`` for what is no data
     set, and ``ImportError`` without the optional part ``text``.
     """
-    blanking.check_dataset(dataset, "text.find")
+    check_dataset(dataset, "text.find")
     elsewhere = text_elsewhere.find(dataset)
     findings: list[Finding] = []
     for box, sure, picture in _lines(dataset, frames, _block(dataset) if _has_picture(dataset) else 1):
@@ -127,7 +128,7 @@ def strip(
     there is not, ``TypeError`` for what is no data set, and ``ImportError`` without the optional part ``text``, if
     ``boxes`` does not say where text is.
     """
-    blanking.check_dataset(dataset, "text.strip")
+    check_dataset(dataset, "text.strip")
     pseudonyms = Pseudonyms(key)
     elsewhere = text_elsewhere.find(dataset)
     where = np.zeros(0, bool)
@@ -246,9 +247,7 @@ def _decoded(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray
                 frame = blanking.coloured(frame, dataset)
             yield _without_padding(dataset, frame.astype(frame.dtype.newbyteorder("="), copy=False))
     except blanking.UNREADABLE_PIXELS as error:
-        raise Refused(
-            f"its pixels cannot be decoded ({blanking.first_line(error)}): export it without compression."
-        ) from error
+        raise blanking.undecodable(error) from error
 
 
 def _without_padding(dataset: Dataset, frame: np.ndarray) -> np.ndarray:
