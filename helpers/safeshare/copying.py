@@ -143,14 +143,14 @@ def copies(paths: Sequence[Path], task: Task) -> Iterator[Path]:
 
 
 def _name(dataset: Dataset, path: Path, task: Task, pseudonyms: Pseudonyms) -> Path:
-    return task.destination if task.single else task.destination / _neutral_name(dataset, path, pseudonyms)
+    return task.destination if task.single else Path(task.destination, *_neutral_name(dataset, path, pseudonyms))
 
 
-def _neutral_name(dataset: Dataset, source: Path, pseudonyms: Pseudonyms) -> Path:
+def _neutral_name(dataset: Dataset, source: Path, pseudonyms: Pseudonyms) -> tuple[str, str, str]:
     """Name a copy by its UIDs; what is no UID, such as "..", must not become part of a path."""
     uids = [text(dataset, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")]
     study, series, instance = (
         uid if re.fullmatch(r"[0-9]+(\.[0-9]+)*", uid) and len(uid) <= 64 else "" for uid in uids
     )
     instance = instance or pseudonyms.uid(os.fsencode(source)).decode()
-    return Path(study or "unknown", series or "unknown", f"{instance}.dcm")
+    return study or "unknown", series or "unknown", f"{instance}.dcm"

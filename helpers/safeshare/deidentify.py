@@ -84,7 +84,7 @@ def around(preamble: bytes, meta: Dataset, clean: Dataset) -> list[Change]:
     if any(preamble):
         why = "128 free bytes at the start of a file, which can hold anything (PS3.10 7.1)"
         changes.append(Change("preamble", 0, "OB", preamble, "X", why, DEFAULT_ENCODINGS))
-    for tag in sorted(meta.keys()):
+    for tag in sorted(map(int, meta.keys())):
         value = value_of(meta, tag)
         shown = value.decode("ascii", "replace")
         if tag == _META_INSTANCE and shown != text(clean, "SOPInstanceUID"):

@@ -124,8 +124,8 @@ def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement 
     elements: dict[BaseTag, DataElement | RawDataElement] = {}
     start, at = stream.tell(), 0
     data = stream.read(1 << 14)
-    last, made, unpacked = len(data) - 12, RawDataElement._make, _EXPLICIT_HEAD.unpack_from
-    while at <= last:
+    size, made, unpacked = len(data), tuple.__new__, _EXPLICIT_HEAD.unpack_from
+    while at <= size - 12:
         group, number, code, length = unpacked(data, at)
         tag, vr = tag_of(group << 16 | number), _VRS.get(code)
         if stop(tag, vr, length):
@@ -137,10 +137,10 @@ def _plain_elements(stream: BinaryIO, stop: _Stop) -> dict[BaseTag, DataElement 
         if vr in EXPLICIT_VR_LENGTH_32:
             length = int.from_bytes(data[at : at + 4], "little")
             at += 4
-        if length > len(data) - at:
+        if length > size - at:
             break
         value = data[at : at + length]
-        elements[tag] = made((tag, vr, length, value, start + at, False, True, True, False))
+        elements[tag] = made(RawDataElement, (tag, vr, length, value, start + at, False, True, True, False))
         at += length
     stream.seek(start)
     return None

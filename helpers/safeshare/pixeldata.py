@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 
 from .compressed import FRAME_STARTS, blank
-from .elements import PIXEL_DATA, UNDEFINED, encoding, head, most, number, text
+from .elements import PIXEL_DATA, UNDEFINED, encoding, head, most, number, tag_of, text
 from .finding import Refused
 
 CHUNK = 1 << 20
@@ -18,7 +18,7 @@ _FRAMES = 1000  # that a small file may have
 _LONG, _NARROW = 2000, 50  # pixels of a long side, and how many times the short one it may be
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
 _PIXEL_SIZE = [
-    tag_for_keyword(keyword) or 0
+    tag_of(tag_for_keyword(keyword) or 0)
     for keyword in (
         "Rows",
         "Columns",
@@ -109,7 +109,8 @@ def native_bytes(pixels: Pixels) -> int:
 
 def check_size_is_kept(header: Dataset, clean: Dataset) -> None:
     """Raise ``Refused`` when a damaged value had to go without which nobody can read the pixels."""
-    if any(tag in header and tag not in clean for tag in _PIXEL_SIZE):
+    before, after = header.keys(), clean.keys()
+    if any(tag in before and tag not in after for tag in _PIXEL_SIZE):
         raise Refused(_NO_SIZE)
 
 

@@ -52,6 +52,7 @@ class Pseudonyms:
             )
         self._any_key = any_key
         self._uids: dict[bytes, bytes] = {}
+        self._days: dict[bytes, int] = {}
 
     def uid(self, original: bytes) -> bytes:
         """Return the UID that replaces ``original``: 2.25 and a UUID of version 8 (PS3.5 B.2, RFC 9562)."""
@@ -82,7 +83,12 @@ class Pseudonyms:
 
     def days(self, patient: bytes) -> int:
         """Return by how many days the dates of ``patient`` move: 1 to 10 years back, the same in every file."""
-        return -365 - self._bits(b"days", patient, 64) % 3287
+        if patient in self._days:
+            return self._days[patient]
+        days = -365 - self._bits(b"days", patient, 64) % 3287
+        if len(patient) <= 64:  # as an ID is (PS3.5 6.2)
+            self._days[patient] = days
+        return days
 
     def _bits(self, purpose: bytes, text: bytes, bits: int) -> int:
         return _first_bits(hmac.digest(self._key, purpose + b"\0" + text, "sha256"), bits)
