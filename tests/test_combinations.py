@@ -339,6 +339,12 @@ def test_a_crowd_fits_values_and_ranges():
         combinations.crowd(rows, {"Age": "10"})
 
 
+def test_a_row_of_a_blunted_register_fits_its_own_crowd():
+    done = combinations.strip({"age": list(range(30, 40))}, ["age"], 5)
+    assert combinations.crowd(done.rows, {"age": "30 to 34"}) == [{"age": "30 to 34"}] * 5
+    assert combinations.show(done.rows, done.rows[0]).count(["age"]) == 5
+
+
 def test_what_a_neighbour_knows_finds_ada():
     assert [row["admission"] for row in combinations.crowd(ADMISSIONS, FACTS)] == ["A2855"]
 

@@ -92,13 +92,15 @@ def check_columns(table: Mapping[str, object], columns: Iterable[str]) -> None:
 
 def fits(values: Sequence[str], fact: object) -> np.ndarray:
     """Tell for each value of a column whether it fits a fact: the same text, or a number or date in a range."""
-    low, to, high = _text(fact).partition(" to ")
+    whole = _text(fact)
+    low, to, high = whole.partition(" to ")
     if not low:
         return np.ones(len(values), bool)
     if not to:
         return np.array([value == low for value in values])
     first, last = _order(low), _order(high)
-    return np.array([first <= _order(value) <= last for value in values])
+    # A blunted register has "60 to 64" as a value.
+    return np.array([value == whole or first <= _order(value) <= last for value in values])
 
 
 def _order(value: str) -> tuple[int, float, str]:
