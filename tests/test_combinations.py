@@ -126,11 +126,31 @@ def test_all_ways_to_give_a_register_are_one(tmp_path):
 
 
 def test_missing_values_are_a_value_of_their_own():
-    for missing in ("", " ", None, float("nan")):
+    class NA:
+        """What a data frame can have for a missing value."""
+
+        def __ne__(self, other):
+            return self
+
+        def __bool__(self):
+            raise TypeError("boolean value of NA is ambiguous")
+
+        def __repr__(self):
+            return "<NA>"
+
+    for missing in ("", " ", None, float("nan"), NA()):
         found = combinations.find({"age": [34, 34, missing, missing, 52]}, ["age"])
         assert (found.k, found.alone) == (1, 1 / 5)
         assert [row["age"] for row in combinations.crowd({"age": [34, missing]}, {})] == ["34", ""]
     assert combinations.find([{"age": 34}, {"sex": "F"}, {"age": 34}], ["age"]).alone == 1 / 3
+
+
+def test_whole_numbers_beside_a_missing_value_stay_whole():
+    """A data frame makes floats of them."""
+    frame = {"age": [34.0, float("nan"), 34.5], "postcode": [12345.0, float("nan"), 12399.0]}
+    assert combinations.crowd(frame, {"age": 34}) == [{"age": "34", "postcode": "12345"}]
+    steps = ladder([row["postcode"] for row in combinations.crowd(frame, {})])
+    assert steps[1].values == ["123**", "", "123**"]
 
 
 def test_one_row_is_alone():

@@ -109,7 +109,10 @@ def _order(value: str) -> tuple[int, float, str]:
 
 
 def _text(value: object) -> str:
-    missing = value is None or value != value  # in a data frame it is NaN, which is not equal to itself
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # beside a missing value a data frame holds whole numbers as floats
+    # In a data frame it is NaN, which is not equal to itself, or NA, of which nobody can tell.
+    missing = value is None or str(value) == "<NA>" or value != value
     return "" if missing else str(value).strip()
 
 
