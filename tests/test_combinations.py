@@ -191,6 +191,21 @@ def test_a_table_that_is_not_unicode_is_refused(tmp_path):
         combinations.find(tmp_path / "old.csv", ["age"])
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [("age,town\n34,A\n35,B, West\n", "more values in row 2 than columns"), ("age,age\n34,35\n", "two columns of one name")],
+)
+def test_a_table_whose_values_have_no_sure_column_is_refused(tmp_path, table, words):
+    (tmp_path / "register.csv").write_text(table)
+    with pytest.raises(ValueError, match=words):
+        combinations.find(tmp_path / "register.csv", ["age"])
+
+
+def test_empty_columns_at_the_end_of_a_table_are_no_columns(tmp_path):
+    (tmp_path / "register.csv").write_text("age,,\n34,,,\n")
+    assert combinations.find(tmp_path / "register.csv", ["age"]).rows == 1
+
+
 # Ladders -------------------------------------------------------------------------------------------------------------
 
 

@@ -32,11 +32,7 @@ _A_YEAR = {"D": 365, "W": 52, "M": 12, "Y": 1}
 def read(register: Register) -> Table:
     """Return the register's columns; raise ``ValueError`` where it is no table, or has no rows."""
     if isinstance(register, (str, Path)):
-        try:
-            with Path(register).open(encoding="utf-8-sig", newline="") as file:
-                register = list(csv.DictReader(file))
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{register} is not UTF-8 text: save it as CSV UTF-8.") from error
+        register = _of_csv(Path(register))
     if hasattr(register, "items"):  # a data frame, too
         table = {str(name): [_text(value) for value in values] for name, values in register.items()}
     else:
@@ -51,6 +47,22 @@ def read(register: Register) -> Table:
     if len(lengths) > 1:
         raise ValueError("The columns of the register are not of one length.")
     return table
+
+
+def _of_csv(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            rows = list(table)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text: save it as CSV UTF-8.") from error
+    names = list(filter(None, table.fieldnames or ()))
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path} has two columns of one name: give each its own.")
+    for number, row in enumerate(rows, 1):
+        if any(row.get(None, ())):  # what is behind the last column
+            raise ValueError(f"{path} has more values in row {number} than columns: quote those that hold a comma.")
+    return rows
 
 
 def from_folder(folder: str | Path) -> list[dict[str, str]]:
