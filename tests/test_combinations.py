@@ -153,6 +153,11 @@ def test_whole_numbers_beside_a_missing_value_stay_whole():
     assert steps[1].values == ["123**", "", "123**"]
 
 
+def test_a_column_that_is_named_twice_counts_once():
+    assert combinations.find(SMALL, ["age", "sex", "age"]) == combinations.find(SMALL, ["age", "sex"])
+    assert combinations.strip(SMALL, ["age", "age"], 2) == combinations.strip(SMALL, ["age"], 2)
+
+
 def test_one_row_is_alone():
     found = combinations.find([{"age": 34, "disease": "flu"}], ["age"], sensitive="disease")
     assert (found.k, found.alone, found.diversity, found.told) == (1, 1, 1, 1)
@@ -297,6 +302,18 @@ def test_strip_counts_people_where_it_is_told_whose_row_it_is():
     found = crowds([{**row, "age": age, "sex": sex} for row, age, sex in blunted], ["age", "sex"])
     kept = {key for key, people in found.items() if len(people) >= 4}
     assert {(row["age"], row["sex"]) for row in done.rows} == kept
+
+
+def test_people_are_counted_also_where_the_column_that_names_them_is_left_out():
+    register = {"age": [34, 34, 34, 52, 52, 52], "patient": list("abcdef")}
+    done = combinations.strip(register, ["age", "patient"], 3, person="patient")
+    assert (done.after.k, done.after.people, done.after.alone) == (3, 6, 0)
+    assert done.rows == [{"age": age, "patient": "*"} for age in ("34",) * 3 + ("52",) * 3]
+
+
+def test_somebody_stays_also_where_all_rows_may_go():
+    done = combinations.strip({"age": [31, 47, 62]}, ["age"], 2, most_suppressed=1)
+    assert len(done.rows) >= 2 and done.after.k >= 2
 
 
 def test_strip_tells_the_truth_in_every_row_that_is_left():

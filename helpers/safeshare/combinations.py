@@ -114,8 +114,11 @@ def find(register: Register, columns: Sequence[str], *, sensitive: str = "", per
     check_columns(table, filter(None, [sensitive, person]))
     if not columns:
         raise ValueError("No column is named: name at least one that somebody could know.")
+    return _count(table, tuple(dict.fromkeys(columns)), sensitive, _who(table, person))
+
+
+def _count(table: Table, columns: tuple[str, ...], sensitive: str, who: np.ndarray) -> Crowds:
     codes = [numbered(table[column]) for column in columns]
-    who = _who(table, person)
     crowds = alike(codes)
     people = kinds_in_crowd(crowds, who)
     alone = float(np.mean(people == 1))
@@ -125,7 +128,7 @@ def find(register: Register, columns: Sequence[str], *, sensitive: str = "", per
         adds[column] = alone - float(np.mean(kinds_in_crowd(others, who) == 1))
     kinds = kinds_in_crowd(crowds, numbered(table[sensitive])) if sensitive else None
     return Crowds(
-        columns=tuple(columns),
+        columns=columns,
         rows=len(who),
         people=int(who.max()) + 1,
         k=int(people.min()),
@@ -166,7 +169,7 @@ def strip(
     before = find(table, columns, sensitive=sensitive, person=person)
     if not 1 <= k <= before.people:
         raise ValueError(f"The register has {before.people} people, so that k must lie between 1 and {before.people}.")
-    who = _who(table, person)
+    who, columns = _who(table, person), before.columns
     ladders = [ladder(table[column]) for column in columns]
     codes = [[numbered(step.values) for step in steps] for steps in ladders]
     ways = prod(map(len, ladders))
@@ -177,14 +180,15 @@ def strip(
     def kept(levels: Sequence[int]) -> np.ndarray:
         return kinds_in_crowd(alike([steps[level] for steps, level in zip(codes, levels, strict=True)]), who) >= k
 
-    levels = _cheapest(losses, lambda levels: int((~kept(levels)).sum()), most_suppressed * before.rows)
+    most = min(most_suppressed * before.rows, before.rows - 1)  # or the cheapest way would be to keep nobody
+    levels = _cheapest(losses, lambda levels: int((~kept(levels)).sum()), most)
     stays = np.flatnonzero(kept(levels))
     steps = [steps[level] for steps, level in zip(ladders, levels, strict=True)]
     blunted = dict(zip(columns, (step.values for step in steps), strict=True))
     if sensitive and sensitive not in blunted:
         blunted[sensitive] = table[sensitive]
     final = {name: [values[row] for row in stays] for name, values in blunted.items()}
-    counted = final if not person or person in final else {**final, person: [table[person][row] for row in stays]}
+    left = np.unique(who[stays], return_inverse=True)[1]
     return Stripped(
         rows=[dict(zip(final, row, strict=True)) for row in sorted(zip(*final.values(), strict=True))],
         suppressed=before.rows - len(stays),
@@ -193,7 +197,7 @@ def strip(
             for number, (column, step) in enumerate(zip(columns, steps, strict=True))
         ),
         before=before,
-        after=find(counted, columns, sensitive=sensitive, person=person),
+        after=_count(final, columns, sensitive, left),
     )
 
 
