@@ -15,7 +15,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from safeshare import combinations
+from safeshare import combinations, study
 from safeshare.ladders import ladder
 
 DATA = Path(__file__).parents[1] / "data"
@@ -511,6 +511,19 @@ def test_ages_come_in_years_and_other_files_are_named(tmp_path):
     with pytest.warns(UserWarning, match="1 files belong to no study and were left out, such as notes.txt"):
         rows = combinations.from_folder(tmp_path)
     assert [row["PatientAge"] for row in rows] == ["62", "1", "0", "", "unknown"]
+
+
+@pytest.mark.parametrize(("charset", "towns"), [("ISO_IR 192", ["東京", "大阪"]), ("ISO_IR 100", ["Bär", "Bör"])])
+def test_words_of_any_language_are_told_apart(tmp_path, charset, towns):
+    for number, town in enumerate(towns):
+        dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+        dataset.SpecificCharacterSet, dataset.InstitutionName, dataset.PatientID = charset, town, f"P{number}"
+        dataset.StudyInstanceUID += f".{number}"
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    rows = combinations.from_folder(tmp_path)
+    assert combinations.find(rows, ["InstitutionName"], person="PatientID").alone == 1
+    (crowds,) = study.audit(tmp_path, kinds=["metadata"]).combinations
+    assert crowds.columns == ("InstitutionName",) and crowds.alone == 1
 
 
 def test_a_share_is_no_percentage():

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
+
 from . import dicomfile
-from .elements import text
+from .elements import text, value_of
 from .finding import Refused
 
 Register = str | Path | Mapping[str, Iterable[object]] | Iterable[Mapping[str, object]]
@@ -82,7 +85,7 @@ def from_folder(folder: str | Path) -> list[dict[str, str]]:
         except Refused:
             others.append(path.name)
             continue
-        row = {keyword: text(header, keyword) for keyword in FROM_HEADERS}
+        row = {keyword: said(header, keyword) for keyword in FROM_HEADERS}
         if age := _AGE.fullmatch(row["PatientAge"]):
             row["PatientAge"] = str(int(age[1]) // _A_YEAR[age[2]])
         rows[text(header, "StudyInstanceUID"), *row.values()] = row
@@ -91,6 +94,11 @@ def from_folder(folder: str | Path) -> list[dict[str, str]]:
     if others:
         warnings.warn(f"{len(others)} files belong to no study and were left out, such as {others[0]}.", stacklevel=2)
     return list(rows.values())
+
+
+def said(header: Dataset, keyword: str) -> str:
+    """Return a value of a header as UTF-8, and bytes of any other character set as numbers, so that no two look alike."""
+    return value_of(header, tag_for_keyword(keyword) or 0).decode("utf-8", "backslashreplace")
 
 
 def check_columns(table: Mapping[str, object], columns: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from .finding import Finding, Refused
 from .outcome import Job, Outcome, Task, regular
 from .pixeldata import check_unpacked, copy_pixels
 from .pseudonyms import of_study
-from .register import FROM_HEADERS
+from .register import FROM_HEADERS, said
 
 __all__ = ["Job", "Outcome", "Task", "audit", "scan_of", "strip"]
 
@@ -181,7 +181,7 @@ def _audit_file(path: Path, task: Task, in_pixels: list[Finding]) -> Outcome:
     with regular(path).open("rb") as stream:
         header, _ = dicomfile.read(stream)
     check_can_be_made_safe(header.dataset, header.meta)
-    about = {name: value for name in _ABOUT if (value := text(header.dataset, name))}
+    about = {name: value for name in _ABOUT if (value := said(header.dataset, name))}
     about |= {name: str(number(header.dataset, name)) for name in ("Rows", "Columns")}
     if "metadata" not in task.kinds:
         return Outcome(path, None, in_pixels, "", about)
