@@ -180,6 +180,19 @@ def test_values_that_a_table_gives_a_meaning_are_not_exported_without_it(tmp_pat
     assert "what a table in it says" in outcome.reason
 
 
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_frames_that_mean_different_things_are_not_exported_with_one_slope(tmp_path, keyword):
+    frames = []
+    for number in (1, 10):
+        frame, scale = Dataset(), Dataset()
+        scale.RescaleSlope, scale.RescaleIntercept, scale.RescaleType = "1", "0", "US"
+        setattr(scale, keyword, str(number))
+        frame.PixelValueTransformationSequence = [scale]
+        frames.append(frame)
+    ds = picture(np.zeros((8, 6), "u2"), Rows=4, NumberOfFrames=2, PerFrameFunctionalGroupsSequence=frames)
+    assert "several slopes" in exported(ds, tmp_path).reason
+
+
 def test_a_palette_of_bytes_in_words_is_not_black(tmp_path):
     ds = picture(np.arange(24, dtype="u1").reshape(4, 6), bits=8, photometric="PALETTE COLOR")
     for colour in ("Red", "Green", "Blue"):
@@ -369,6 +382,20 @@ def test_what_differs_between_slices_is_left_empty(tmp_path):
     export(REAL / "dicomdirtests/98892001/CT5N", tmp_path / "out", kinds=PIXELS_AS_THEY_ARE, keep=names)
     (row,) = table(tmp_path / "out")
     assert row["SliceLocation"] == "" and row["Modality"] == "CT" and float(row["SliceThickness"]) > 0
+
+
+def test_what_one_slice_does_not_say_and_a_unit_that_differs_are_left_empty(tmp_path):
+    source = tmp_path / "in"
+    shutil.copytree(REAL / "dicomdirtests/98892001/CT5N", source)
+    first, *others = sorted(source.iterdir())
+    ds = dcmread(first)
+    del ds.KVP
+    ds.RescaleType = "US"
+    ds.save_as(first)
+    assert all("KVP" in dcmread(path) and "RescaleType" not in dcmread(path) for path in others)
+    export(source, tmp_path / "out", kinds=PIXELS_AS_THEY_ARE)
+    (row,) = table(tmp_path / "out")
+    assert (row["KVP"], row["unit"], row["Modality"]) == ("", "", "CT")
 
 
 def cut(path):

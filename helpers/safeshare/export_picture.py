@@ -62,6 +62,8 @@ def meaning(header: Dataset) -> dict[str, str]:
     """Return the unit of a grey PNG, and slope and intercept: ``slope * pixel + intercept`` is in the unit."""
     if header.PhotometricInterpretation not in _GREY:
         return {}
+    if any(len(export_table.said([header], name)) > 1 for name in ("RescaleSlope", "RescaleIntercept")):
+        raise Refused("its frames have several slopes or intercepts, and the table has one: strip it instead.")
     low, high, step = _scaling(header)
     slope, intercept = (export_table.value([header], name) for name in ("RescaleSlope", "RescaleIntercept"))
     a, b = float(slope or 1), float(intercept or 0)

@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO
 
 from pydicom import Dataset
@@ -57,18 +58,37 @@ def values(datasets: Sequence[Dataset], names: Sequence[str]) -> dict[str, str]:
 
 def value(datasets: Sequence[Dataset], name: str) -> str:
     """Return one attribute as ``values`` does; raise ``Refused`` where it cannot be read."""
-    try:
-        found = {_text(place[name].value) for dataset in datasets for place in _places(dataset, name)}
-    except UNREADABLE as error:
-        raise Refused(f"its {name} cannot be read: ask the sender for a sound copy.") from error
+    found = said(datasets, name)
     return found.pop() if len(found) == 1 else ""
 
 
+def said(datasets: Sequence[Dataset], name: str) -> set[str]:
+    """Return all that data sets and their frames say of an attribute, "" where one has none.
+
+    Raises ``Refused`` where it cannot be read.
+    """
+    try:
+        told = [[_text(place[name].value) for place in _places(dataset, name)] or [""] for dataset in datasets]
+    except UNREADABLE as error:
+        raise Refused(f"its {name} cannot be read: ask the sender for a sound copy.") from error
+    return set(chain.from_iterable(told))
+
+
 def unit(datasets: Sequence[Dataset]) -> str:
-    """Return the unit, "" where none is named; CT need not name Hounsfield units (PS3.3 Table C.8-3, Rescale Type)."""
-    told = values(datasets, ["RescaleType", "Units", "Modality", "SOPClassUID"])
-    is_ct = told["Modality"] == "CT" and told["SOPClassUID"] in series.SCANS
-    return told["RescaleType"] or told["Units"] or ("HU" if is_ct else "")
+    """Return the unit, "" where none is named, or several are.
+
+    CT need not name Hounsfield units (PS3.3 Table C.8-3, Rescale Type).
+    """
+    units = {
+        scale or value([each], "Units") or ("HU" if _is_ct(each) else "")
+        for each in datasets
+        for scale in said([each], "RescaleType")
+    }
+    return units.pop() if len(units) == 1 else ""
+
+
+def _is_ct(dataset: Dataset) -> bool:
+    return value([dataset], "Modality") == "CT" and value([dataset], "SOPClassUID") in series.SCANS
 
 
 def write(rows: Sequence[dict[str, str]], names: Sequence[str], out: BinaryIO) -> None:
