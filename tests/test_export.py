@@ -377,6 +377,16 @@ def test_an_attribute_of_a_multi_frame_scan_is_found_in_its_functional_groups(tm
     assert (row["PixelSpacing"], row["SliceThickness"]) == ("2.0\\2.0", "2.0")
 
 
+@pytest.mark.parametrize("text", ['=HYPERLINK("http://x.invalid")', "@SUM(1)", "-2+3", "+cmd|' /C calc'!A0"])
+def test_no_cell_of_the_table_is_a_formula(tmp_path, text):
+    numbers = {"ImageOrientationPatient": ["-1", "0", "-1.5E-3", "+0", ".5", "0"], "RescaleSlope": "-2"}
+    ds = picture(np.zeros((4, 4), "u2"), Manufacturer=text, RescaleType=text, **numbers)
+    exported(ds, tmp_path, keep=["Manufacturer", "ImageOrientationPatient"])
+    (row,) = table(tmp_path / "out")
+    assert row["Manufacturer"] == row["unit"] == f"'{text}"
+    assert row["ImageOrientationPatient"] == "-1\\0\\-1.5E-3\\+0\\.5\\0" and float(row["slope"]) < 0
+
+
 def test_what_differs_between_slices_is_left_empty(tmp_path):
     names = ["Modality", "SliceLocation", "SliceThickness"]
     export(REAL / "dicomdirtests/98892001/CT5N", tmp_path / "out", kinds=PIXELS_AS_THEY_ARE, keep=names)

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import BinaryIO
@@ -24,6 +25,8 @@ KEPT = (
 """The attributes in the table unless others are asked for: how an image was taken, and nothing about who or where."""
 
 _PLAIN = {"AS", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "PN", "SH", "SL", "SS", "TM", "UI", "UL", "US"}
+_FORMULA = re.compile(r"[=+@\t\r-]")  # how one can begin (OWASP, CSV Injection)
+_NUMBER = re.compile(r"[-+]?[\d.]*(e[-+]?\d+)?", re.IGNORECASE)
 _PSEUDONYMS = {profile.PATIENT_NAME, profile.PATIENT_ID, profile.ACCESSION_NUMBER}
 
 
@@ -92,10 +95,20 @@ def _is_ct(dataset: Dataset) -> bool:
 
 
 def write(rows: Sequence[dict[str, str]], names: Sequence[str], out: BinaryIO) -> None:
-    """Write rows as CSV (RFC 4180) in UTF-8, in the order of their first column."""
+    """Write rows as CSV (RFC 4180) in UTF-8, in the order of their first column.
+
+    An apostrophe goes before a text that a spreadsheet would take for a formula.
+    """
     table = csv.DictWriter(codecs.getwriter("utf-8")(out), names, restval="", lineterminator="\n")
     table.writeheader()
-    table.writerows(sorted(rows, key=lambda row: row[names[0]]))
+    for row in sorted(rows, key=lambda row: row[names[0]]):
+        table.writerow({name: _unarmed(cell) for name, cell in row.items()})
+
+
+def _unarmed(cell: str) -> str:
+    """Return text that a spreadsheet shows and does not run: a header can come from anybody."""
+    runs = _FORMULA.match(cell) and not all(map(_NUMBER.fullmatch, cell.split("\\")))
+    return f"'{cell}" if runs else cell
 
 
 def _places(dataset: Dataset, name: str) -> Iterator[Dataset]:

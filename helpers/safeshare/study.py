@@ -170,7 +170,8 @@ def export(
     data set says. An attribute on which PS3.15 Table E.1-1 has an action is refused unless ``identifying`` names it:
     ``identifying=["PatientID"]`` gives a pseudonym, by which data are split into training and test without a patient in
     both, and ``identifying=["PatientSex"], retain_patient_characteristics=True`` the sex. Comments, sequences and
-    private attributes are never taken.
+    private attributes are never taken. A text such as ``=1+1``, which a spreadsheet would take for a formula, has an
+    apostrophe before it.
 
     Raises ``ValueError`` for such an attribute, and whatever ``study.strip`` raises it for, and ``ImportError`` where
     Pillow, nibabel or what a kind needs is not installed.
