@@ -198,7 +198,10 @@ def test_a_table_that_is_not_unicode_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("table", "words"),
-    [("age,town\n34,A\n35,B, West\n", "more values in row 2 than columns"), ("age,age\n34,35\n", "two columns of one name")],
+    [
+        ("age,town\n34,A\n35,B, West\n", "more values in row 2 than columns"),
+        ("age,age\n34,35\n", "two columns of one name"),
+    ],
 )
 def test_a_table_whose_values_have_no_sure_column_is_refused(tmp_path, table, words):
     (tmp_path / "register.csv").write_text(table)

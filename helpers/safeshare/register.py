@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 
@@ -97,7 +96,7 @@ def from_folder(folder: str | Path) -> list[dict[str, str]]:
 
 
 def said(header: Dataset, keyword: str) -> str:
-    """Return a value of a header as UTF-8, and bytes of any other character set as numbers, so that no two look alike."""
+    """Return a value of a header as UTF-8, and other bytes as numbers, so that no two values look alike."""
     return value_of(header, tag_for_keyword(keyword) or 0).decode("utf-8", "backslashreplace")
 
 
