@@ -125,6 +125,13 @@ def test_an_icon_goes_and_so_does_a_document_in_an_image():
     assert "IconImageSequence" not in clean and "EncapsulatedDocument" not in clean
 
 
+def test_an_icon_in_a_reference_goes():
+    dataset = image()
+    dataset.ReferencedImageSequence = [item(ReferencedSOPInstanceUID="1.2.3", IconImageSequence=[item(Rows=64)])]
+    assert [found.where for found in text_elsewhere.find(dataset)] == ["IconImageSequence"]
+    assert list(strip(dataset).ReferencedImageSequence[0].keys()) == [0x00081155]
+
+
 def presentation():
     """Return a presentation state with lettering and an arrow in one item, and lettering alone in another."""
     dataset = Dataset()
@@ -149,6 +156,14 @@ def test_the_lettering_of_a_presentation_state_goes_and_its_drawings_stay():
     assert codes(clean) == ["113103"]
     del dataset.GraphicAnnotationSequence[0]
     assert "GraphicAnnotationSequence" not in strip(dataset)
+
+
+def test_a_note_at_a_place_of_a_volume_goes_and_its_place_stays():
+    dataset = Dataset()
+    dataset.VolumetricAnnotationSequence = [item(UnformattedTextValue="Testperson", GraphicType="POINT")]
+    assert [found.what for found in text_elsewhere.find(dataset)] == ["Testperson"]
+    (left,) = strip(dataset).VolumetricAnnotationSequence
+    assert (left.UnformattedTextValue, left.GraphicType) == ("REMOVED", "POINT")
 
 
 @pytest.mark.parametrize("options", [{}, {"clean_graphics": True}], ids=["basic", "clean graphics"])

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, Sequence
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import RLELossless
@@ -37,10 +38,20 @@ def find(dataset: Dataset) -> list[Finding]:
     ]
     if _text_in_spare_bits(dataset):
         findings.append(Finding("text", "unused bits of PixelData", "", "C", _BITS))
-    words = [str(each.UnformattedTextValue) for item in _annotations(dataset) for each in _lettering(item)]
-    if words:
-        findings.append(Finding("text", "GraphicAnnotationSequence", "; ".join(words), "C", _LETTERING))
-    return findings + [Finding("text", name, "", "X", why) for name, why in _WHOLE.items() if dataset.get(name)]
+    lettered = {
+        "GraphicAnnotationSequence": [each for item in _annotations(dataset) for each in _lettering(item)],
+        "VolumetricAnnotationSequence": _notes(dataset),
+    }
+    for name, texts in lettered.items():
+        if texts:
+            words = "; ".join(str(each.UnformattedTextValue) for each in texts)
+            findings.append(Finding("text", name, words, "C", _LETTERING))
+    everywhere = list(_at_any_depth(dataset))
+    return findings + [
+        Finding("text", name, "", "X", why)
+        for name, why in _WHOLE.items()
+        if any(each.get(name) for each in everywhere)
+    ]
 
 
 def strip(dataset: Dataset) -> None:
@@ -57,9 +68,13 @@ def strip(dataset: Dataset) -> None:
             kept.append(item)
     if kept:
         dataset.GraphicAnnotationSequence = kept
-    for name in _WHOLE if kept else (*_WHOLE, "GraphicAnnotationSequence"):
-        if name in dataset:
-            del dataset[name]
+    elif "GraphicAnnotationSequence" in dataset:
+        del dataset.GraphicAnnotationSequence
+    for note in _notes(dataset):
+        note.UnformattedTextValue = _DUMMY[-1]
+    for each in list(_at_any_depth(dataset)):
+        for name in _WHOLE:
+            each.pop(name, None)
 
 
 def _overlays(dataset: Dataset) -> Iterator[tuple[int, int]]:
@@ -74,9 +89,23 @@ def _annotations(dataset: Dataset) -> list[Dataset]:
     return list(dataset.get("GraphicAnnotationSequence") or ())
 
 
-def _lettering(annotation: Dataset) -> list[Dataset]:
-    texts = annotation.get("TextObjectSequence") or ()
+def _lettering(annotation: Dataset, name: str = "TextObjectSequence") -> list[Dataset]:
+    texts = annotation.get(name) or ()
     return [each for each in texts if str(each.get("UnformattedTextValue") or "") not in _DUMMY]
+
+
+def _notes(dataset: Dataset) -> list[Dataset]:
+    """Return the notes at places of a volume, which viewers draw there."""
+    return _lettering(dataset, "VolumetricAnnotationSequence")
+
+
+def _at_any_depth(dataset: Dataset) -> Iterator[Dataset]:
+    """Yield a data set and the items in it: a reference in a report, say, can have an icon."""
+    yield dataset
+    for tag in dataset.keys():
+        if dictionary_has_tag(tag) and dictionary_VR(tag) == "SQ" and isinstance(dataset[tag].value, Sequence):
+            for item in dataset[tag].value:
+                yield from _at_any_depth(item)
 
 
 def _spare_bits(dataset: Dataset) -> int:
