@@ -106,6 +106,16 @@ def slices(folder, *texts, of=range(6)):
     return paths
 
 
+def test_pages_that_a_scanner_stored_as_slices_are_searched_one_by_one(tmp_path):
+    paths = slices(tmp_path, ("SPECIMEN ROSA", 14, 0, 40, 4), of=[2])
+    for path in paths:
+        page = pixel_kinds.load(path)
+        del page.ImagePositionPatient
+        page.save_as(path)
+    new, _ = pixel_kinds.stripper(paths, True, ["text"], KEY)(paths[2])
+    assert not (new.pixel_array[:40] == 1500).any()
+
+
 @pytest.mark.parametrize(
     ("words", "high", "angle"),
     [

@@ -33,6 +33,7 @@ _CAPTURES = {  # secondary capture, of what may be a radiograph, of one frame or
     f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("7", "7.2", "7.3")
 }
 _BY_XRAYS = {"CR", "DX", "MG", "IO", "PX", "RG"}  # modalities of radiographs (PS3.3 C.7.3.1.1.1)
+_PLACED = ("ImagePositionPatient", "PerFrameFunctionalGroupsSequence")  # a slice lies somewhere, a page nowhere
 _LAYOUT = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation",
@@ -244,7 +245,7 @@ def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | 
         if still is None:
             for name in _LAYOUT:
                 setattr(picture, name, dataset.get(name))
-        captured = value(dataset, "SOPClassUID") in _CAPTURES  # by a program that writes on each what it likes
+        captured = value(dataset, "SOPClassUID") in _CAPTURES or not any(name in dataset for name in _PLACED)
         if captured or picture.SamplesPerPixel != 1 or any(picture.get(name) != dataset.get(name) for name in _LAYOUT):
             return None
         darker = np.maximum if picture.PhotometricInterpretation == "MONOCHROME1" else np.minimum
