@@ -185,6 +185,19 @@ def test_values_that_are_no_picture_do_not_hide_text(outlier):
     assert ink_left(dataset, pictures) < 0.02
 
 
+@pytest.mark.parametrize(
+    "said", [{"Modality": "SM", "ImageType": ["ORIGINAL", "PRIMARY", "LABEL"]}, {"SpecimenLabelInImage": "YES"}]
+)
+def test_the_label_of_a_slide_is_refused_since_barcodes_are_not_found(said):
+    dataset, _ = screen(("SPECIMEN ROSA", 20, 30))
+    for name, value in said.items():
+        setattr(dataset, name, value)
+    for verb in (text.find, text.strip):
+        with pytest.raises(Refused, match="label of a slide"):
+            verb(dataset)
+    assert np.ptp(text.strip(dataset, boxes=[(0, 0, 400, 60)]).pixel_array[:60]) == 0, "who looks can blank it"
+
+
 def test_keep_retains_what_is_technical_and_only_that():
     dataset, _ = screen(
         ("MI 1.2 TIS 0.8", 20, 30), ("120 kV", 250, 30), ("DOB 17-FEB-1989", 20, 150), ("Gain 54 Doe", 220, 150)

@@ -14,7 +14,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 from . import blanking, derivation, text_elsewhere
 from .blanking import Box
 from .elements import check_dataset
-from .finding import Finding
+from .finding import Finding, Refused
 from .pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ _WHY = "characters in the pixels stay when attributes are cleaned (PS3.15 E.3.1,
 _NOT_REVIEWED = (
     "nobody has said that these pixels are free of text: look at every frame, then strip with reviewed=True "
     "(PS3.15 E.3.1 asks for a human eye; PS3.3 C.7.6.1)"
+)
+_LABEL = (
+    "it shows the label of a slide, whose barcode can name the patient as its text does, and no barcode is found here: "
+    "leave it out, or blank the label yourself, and set Specimen Label in Image to NO."
 )
 _FEW = 8  # so many frames are all looked at; of longer clips so many, and all frames through their extremes
 _CHUNK = 16  # frames whose extremes are taken together
@@ -78,9 +82,9 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
 
     Words are read to tell what was found. They can be wrong, and a box is blanked whatever they are.
 
-    Raises ``Refused`` when the pixels cannot be read, when there are none, or more frames than the header tells, or
-    when it is a document (a PDF, say), ``ValueError`` for a frame that there is not, ``TypeError`` for what is no data
-    set, and ``ImportError`` without the optional part ``text``.
+    Raises ``Refused`` when the pixels cannot be read, when there are none, or more frames than the header tells, when
+    the label of a slide is in them, or when it is a document (a PDF, say), ``ValueError`` for a frame that there is
+    not, ``TypeError`` for what is no data set, and ``ImportError`` without the optional part ``text``.
     """
     check_dataset(dataset, "text.find")
     elsewhere = text_elsewhere.find(dataset)
@@ -124,9 +128,9 @@ def strip(
     Instance UID, for it is another image (PS3.3 C.7.6.1.1.2 and C.12.1.1). The UID is the same that ``metadata.strip``
     makes with the same ``key`` (a secret of at least 16 characters).
 
-    Raises ``Refused`` as ``find`` does, ``ValueError`` for a short key, a box that holds no pixel or is on a frame that
-    there is not, ``TypeError`` for what is no data set, and ``ImportError`` without the optional part ``text``, if
-    ``boxes`` does not say where text is.
+    Raises ``Refused`` as ``find`` does (the label of a slide only if ``boxes`` does not say where text is),
+    ``ValueError`` for a short key, a box that holds no pixel or is on a frame that there is not, ``TypeError`` for what
+    is no data set, and ``ImportError`` without the optional part ``text``, if ``boxes`` does not say where text is.
     """
     check_dataset(dataset, "text.strip")
     pseudonyms = Pseudonyms(key)
@@ -184,6 +188,8 @@ def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[
     """Yield what to look at: the number of the frame that boxes on it are for, and its grey or RGB values."""
     count, _, _ = blanking.size(dataset)
     blanking.check_pixels(dataset)
+    if _shows_label(dataset):
+        raise Refused(_LABEL)
     if frames is not None:
         for number in frames:
             blanking.check_frame(dataset, number)
@@ -205,6 +211,12 @@ def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[
                 if not np.array_equal(projection, looked_at):
                     yield None, projection
             chunk = _Projections()
+
+
+def _shows_label(dataset: Dataset) -> bool:
+    """Tell whether an image of a slide is one of its label, or shows it beside the slide (PS3.3 C.8.12.4.1.1)."""
+    label = dataset.get("Modality") == "SM" and "LABEL" in (dataset.get("ImageType") or ())
+    return label or dataset.get("SpecimenLabelInImage") == "YES"
 
 
 class _Projections:
