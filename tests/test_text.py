@@ -185,6 +185,16 @@ def test_values_that_are_no_picture_do_not_hide_text(outlier):
     assert ink_left(dataset, pictures) < 0.02
 
 
+@pytest.mark.parametrize("padding", [-32768, 32767])
+def test_what_is_drawn_in_the_value_of_padding_is_text(padding):
+    dataset, pictures = screen(("SPECIMEN ROSA", 20, 30), name="grey 12 in 16")
+    values = np.where(pictures > 0.4, padding, 3)
+    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 15, 1
+    dataset.PixelPaddingValue = padding
+    dataset.PixelData = values.astype("<i2").tobytes()
+    assert ink_left(dataset, pictures) < 0.02
+
+
 @pytest.mark.parametrize(
     "said", [{"Modality": "SM", "ImageType": ["ORIGINAL", "PRIMARY", "LABEL"]}, {"SpecimenLabelInImage": "YES"}]
 )

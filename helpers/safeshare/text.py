@@ -263,7 +263,10 @@ def _decoded(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray
 
 
 def _without_padding(dataset: Dataset, frame: np.ndarray) -> np.ndarray:
-    """Return a frame whose padding, which is no picture (PS3.3 C.7.5.1.1.2), does not make all the rest look even."""
+    """Return a frame whose padding (PS3.3 C.7.5.1.1.2) does not make all the rest look even.
+
+    It stays a little darker or brighter than the picture, since text can be drawn with it.
+    """
     padding = dataset.get("PixelPaddingValue")
     if not isinstance(padding, int) or (inside := frame != padding).all() or not inside.any():
         return frame
@@ -272,7 +275,8 @@ def _without_padding(dataset: Dataset, frame: np.ndarray) -> np.ndarray:
     values = frame[inside].astype(float)
     if np.ptp(values) * SQUEEZED >= np.ptp(frame.astype(float)):
         return frame
-    return np.where(inside, frame, values.min().astype(frame.dtype))
+    beside = max(1.0, np.ptp(values) / 4)
+    return frame.astype(np.float32).clip(values.min() - beside, values.max() + beside)
 
 
 def read(picture: np.ndarray, box: Box) -> tuple[str, float]:
