@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID
 
 from . import dicomfile, proof
 from .cleaner import Change
 from .deidentify import around, check_can_be_made_safe, deidentify
-from .elements import UNREADABLE, text, value_of
+from .elements import UNREADABLE, said, text
 from .finding import Finding, Refused
 from .outcome import Mapped, Outcome, Task, regular
 from .pseudonyms import Pseudonyms, of_study
@@ -47,8 +46,7 @@ def _row(path: Path, copy: Path, original: Dataset, clean: Dataset) -> dict[str,
     """Return what leads back from a copy to its original."""
     row = {"original": str(path), "copy": str(copy)}
     for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-        old = value_of(original, tag_for_keyword(keyword) or 0)
-        row |= {keyword: old.decode("utf-8", "backslashreplace"), f"new {keyword}": text(clean, keyword)}
+        row |= {keyword: said(original, keyword), f"new {keyword}": text(clean, keyword)}
     return row
 
 

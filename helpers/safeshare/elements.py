@@ -116,6 +116,11 @@ def text(dataset: Dataset, keyword: str) -> str:
     return value_of(dataset, tag_for_keyword(keyword) or 0).decode("ascii", "replace")
 
 
+def said(dataset: Dataset, keyword: str) -> str:
+    """Return a value as UTF-8, and other bytes as numbers, so that no two values look alike."""
+    return value_of(dataset, tag_for_keyword(keyword) or 0).decode("utf-8", "backslashreplace")
+
+
 def value_of(dataset: Dataset, tag: int) -> bytes:
     """Return an encoded value without its padding and without converting the element, b"" where there is none."""
     element = element_of(dataset, tag)

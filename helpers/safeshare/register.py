@@ -11,11 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
 
 from . import dicomfile
-from .elements import text, value_of
+from .elements import said, text
 from .finding import Refused
 
 Register = str | Path | Mapping[str, Iterable[object]] | Iterable[Mapping[str, object]]
@@ -93,11 +91,6 @@ def from_folder(folder: str | Path) -> list[dict[str, str]]:
     if others:
         warnings.warn(f"{len(others)} files belong to no study and were left out, such as {others[0]}.", stacklevel=2)
     return list(rows.values())
-
-
-def said(header: Dataset, keyword: str) -> str:
-    """Return a value of a header as UTF-8, and other bytes as numbers, so that no two values look alike."""
-    return value_of(header, tag_for_keyword(keyword) or 0).decode("utf-8", "backslashreplace")
 
 
 def check_columns(table: Mapping[str, object], columns: Iterable[str]) -> None:

@@ -13,12 +13,12 @@ from pydicom import Dataset
 from . import dicomfile, metadata
 from .copying import copies, state, strip_file
 from .deidentify import check_can_be_made_safe, deidentify
-from .elements import UNREADABLE, is_grey, number, text
+from .elements import UNREADABLE, is_grey, number, said, text
 from .finding import Finding, Refused
 from .outcome import Job, Outcome, Task, regular
 from .pixeldata import check_unpacked, copy_pixels
 from .pseudonyms import of_study
-from .register import FROM_HEADERS, said
+from .register import FROM_HEADERS
 
 __all__ = ["Job", "Outcome", "Task", "audit", "scan_of", "strip"]
 
