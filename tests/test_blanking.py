@@ -12,7 +12,7 @@ from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
-from safeshare import Refused, blanking
+from safeshare import Refused, blanking, decoding
 from safeshare.blanking import Box
 
 LOSSY = {"JPEG colour", "JPEG grey", "JPEG 2000 lossy"}
@@ -20,7 +20,7 @@ LOSSY = {"JPEG colour", "JPEG grey", "JPEG 2000 lossy"}
 
 def values(dataset, raw=True):
     """Return the samples as (frames, rows, columns, samples), as they are stored unless ``raw`` is false."""
-    return pixel_array(dataset, raw=raw).reshape(*blanking.size(dataset), -1)
+    return pixel_array(dataset, raw=raw).reshape(*decoding.size(dataset), -1)
 
 
 def shown(dataset):
@@ -93,7 +93,7 @@ def test_bytes_of_uncompressed_pixels_stay_where_they_are(name):
     blank = blanking.blank(dataset, blanking.mask(dataset, [Box(4, 3, 20, 11)]))
     before, after = (np.frombuffer(each.PixelData, np.uint8) for each in (dataset, blank))
     assert len(before) == len(after)
-    bits = dataset.BitsAllocated * dataset.SamplesPerPixel * 16 * 8 * blanking.size(dataset)[0]
+    bits = dataset.BitsAllocated * dataset.SamplesPerPixel * 16 * 8 * decoding.size(dataset)[0]
     assert 0 < (before != after).sum() <= max(bits // 8, 16 * 8 * 2)
     assert blank.get("PlanarConfiguration") == dataset.get("PlanarConfiguration")
     assert blank.PhotometricInterpretation == dataset.PhotometricInterpretation
@@ -180,7 +180,7 @@ def test_files_of_others(name):
     dataset = dcmread(path)
     where = blanking.mask(dataset, [Box(2, 2, 10, 6)])
     blank = burned_in.as_read(blanking.blank(dataset, where))
-    where = np.broadcast_to(where, blanking.size(dataset))
+    where = np.broadcast_to(where, decoding.size(dataset))
     for raw in (True, False):
         assert np.array_equal(values(blank, raw)[~where], values(dataset, raw)[~where])
     assert not np.array_equal(values(blank), values(dataset)) or len(np.unique(values(dataset)[where])) == 1
@@ -235,24 +235,24 @@ def test_tuples_and_boxes_that_are_partly_outside_are_boxes():
 def test_frames_that_nobody_would_see_are_refused(name, told):
     dataset = made(name, frames=3)
     frames = list(generate_frames(dataset.PixelData, number_of_frames=3))
-    blanking.check_pixels(dataset)
+    decoding.check_pixels(dataset)
     dataset.NumberOfFrames = told
     for data in (dataset.PixelData, encapsulate(frames, has_bot=False)):
         dataset.PixelData = data
         with pytest.raises(Refused, match="more compressed frames"):
-            blanking.check_pixels(dataset)
+            decoding.check_pixels(dataset)
         with pytest.raises(Refused, match="more compressed frames"):
             blanking.blank(dataset, blanking.mask(dataset, [Box(4, 3, 20, 11)]))
     del dataset.NumberOfFrames
     dataset.PixelData = encapsulate([b"".join(frames)], has_bot=False)  # of which only the first is a fragment's start
-    blanking.check_pixels(dataset)
+    decoding.check_pixels(dataset)
 
 
 @pytest.mark.parametrize("name", ["JPEG grey", "JPEG 2000 16"])
 def test_a_frame_in_fragments_is_one_frame(name):
     dataset = made(name, frames=1)
     dataset.PixelData = encapsulate(list(generate_frames(dataset.PixelData, number_of_frames=1)), 3)
-    blanking.check_pixels(dataset)
+    decoding.check_pixels(dataset)
 
 
 def test_damaged_compressed_pixels_are_refused():

@@ -259,6 +259,19 @@ def test_a_clip_becomes_a_folder_with_a_picture_for_each_frame(tmp_path):
         assert np.array_equal(png(path), frame)
 
 
+def test_frames_that_share_their_colours_are_all_there(tmp_path):
+    clip = dcmread(REAL / "SC_ybr_full_422_uncompressed.dcm")
+    clip.PixelData, clip.NumberOfFrames = bytes(len(clip.PixelData)) + clip.PixelData, 2
+    clip.save_as(tmp_path / "clip.dcm")
+    export(tmp_path / "clip.dcm", tmp_path / "out", kinds=PIXELS_AS_THEY_ARE)
+    export(REAL / "SC_ybr_full_422_uncompressed.dcm", tmp_path / "one", kinds=PIXELS_AS_THEY_ARE)
+    first, second = (png(path) for path in sorted((tmp_path / "out").rglob("*.png")))
+    assert (
+        np.array_equal(second, png(only(tmp_path / "one", ".png")))
+        and len(np.unique(first.reshape(-1, 3), axis=0)) == 1
+    )
+
+
 def test_a_png_has_no_chunk_but_its_pixels(tmp_path):
     export(DATA / "captures/note.dcm", tmp_path / "out", kinds=PIXELS_AS_THEY_ARE)
     data, names, at = only(tmp_path / "out", ".png").read_bytes(), set(), 8

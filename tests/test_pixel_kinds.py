@@ -8,7 +8,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
-from safeshare import data, derivation, metal, objects, pixel_kinds
+from safeshare import data, decoding, derivation, metal, objects, pixel_kinds
 from safeshare.text import TextFinding
 
 KEY = "a key for the tests only"
@@ -26,7 +26,7 @@ def test_what_is_found_in_a_radiograph_goes_without_another_search(monkeypatch):
     searches = []
     monkeypatch.setattr(objects, "find", lambda image: searches.append(image) or [implant, ring])
     new, found = pixel_kinds.stripper([path], False, ["objects"], KEY)(path)
-    before, after = pixel_kinds.load(path).pixel_array, new.pixel_array
+    before, after = decoding.load(path).pixel_array, new.pixel_array
     assert found == [implant, ring] and len(searches) == 1
     assert len(np.unique(after[320:330, 820:860])) == 1 and (after == before)[340:356, 800:880].all(), "only letters go"
     assert (after == after.min())[605:655, 505:575].all() and before[605:655, 505:575].min() > after.min()
@@ -49,7 +49,7 @@ def test_what_nobody_could_read_on_an_implant_goes_from_a_file_too_and_only_once
     ("modality", "colours", "goes"), [("CR", "MONOCHROME2", True), ("OT", "MONOCHROME2", False), ("CR", "RGB", False)]
 )
 def test_a_capture_that_is_called_a_radiograph_is_searched_for_objects(tmp_path, modality, colours, goes):
-    dataset = pixel_kinds.load(data.folder("radiographs") / "hand.dcm")
+    dataset = decoding.load(data.folder("radiographs") / "hand.dcm")
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     dataset.Modality = modality
     if colours == "RGB":
@@ -70,8 +70,7 @@ def test_studs_go_from_a_ct_without_another_search(monkeypatch):
     done = [strip(path) for path in paths]
     assert {each.label for _, found in done for each in found} == {"jewellery"}
     assert any(
-        (new.pixel_array != pixel_kinds.load(path).pixel_array).any()
-        for path, (new, _) in zip(paths, done, strict=True)
+        (new.pixel_array != decoding.load(path).pixel_array).any() for path, (new, _) in zip(paths, done, strict=True)
     )
     assert len(searches) == 1
 
@@ -80,9 +79,9 @@ def test_a_slice_that_stands_alone_is_searched_for_studs(tmp_path):
     (path,) = (data.folder("metal_ct")).glob("IM0022.dcm")
     new, found = pixel_kinds.stripper([path], False, ["objects"], KEY)(path)
     assert {(each.label, each.action) for each in found} == {("jewellery", "C")}
-    assert (new.pixel_array != pixel_kinds.load(path).pixel_array).any()
+    assert (new.pixel_array != decoding.load(path).pixel_array).any()
     for keyword, value in {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"], "Modality": "OT"}.items():
-        other = pixel_kinds.load(path)
+        other = decoding.load(path)
         setattr(other, keyword, value)
         other.save_as(tmp_path / "other.dcm")
         assert pixel_kinds.finder([tmp_path / "other.dcm"], False, ["objects"])(tmp_path / "other.dcm") == []
@@ -109,7 +108,7 @@ def slices(folder, *texts, of=range(6)):
 def test_pages_that_a_scanner_stored_as_slices_are_searched_one_by_one(tmp_path):
     paths = slices(tmp_path, ("SPECIMEN ROSA", 14, 0, 40, 4), of=[2])
     for path in paths:
-        page = pixel_kinds.load(path)
+        page = decoding.load(path)
         del page.ImagePositionPatient
         page.save_as(path)
     new, _ = pixel_kinds.stripper(paths, True, ["text"], KEY)(paths[2])
@@ -130,14 +129,14 @@ def test_text_on_all_slices_goes_also_if_nobody_can_read_it_and_the_side_stays(t
     paths = slices(tmp_path, (words, high, angle, 40, 4), ("R", 14, 0, 6, 190), ("A", 14, 0, 130, 225))
     strip = pixel_kinds.stripper(paths, True, ["text"], KEY)
     for path in paths:
-        new, before = strip(path)[0].pixel_array, pixel_kinds.load(path).pixel_array
+        new, before = strip(path)[0].pixel_array, decoding.load(path).pixel_array
         assert (before[:180] == 1500).any() and not (new[:180] == 1500).any()
         assert (new[180:] == before[180:]).all(), "anatomy, and letters that mark a side"
 
 
 def test_what_nobody_can_read_and_is_as_large_as_a_head_is_no_text():
     def height(path):
-        return pixel_kinds.load(path).ImagePositionPatient[2]
+        return decoding.load(path).ImagePositionPatient[2]
 
     paths = sorted((data.folder("head") / "pet").iterdir(), key=height)[29:45]
     lines = pixel_kinds.finder(paths, True, ["text"])(paths[0])
@@ -149,7 +148,7 @@ def test_a_copy_in_which_nobody_has_looked_is_not_searched_slice_by_slice(tmp_pa
     method = "DICOM PS3.15 2026d Annex E with safeshare"
     said = {"DeidentificationMethod": method}, {"DerivationDescription": "cropped; text blanked"}, {}
     for values, made_here in zip(said, (True, True, False), strict=True):
-        dataset = pixel_kinds.load(slices(tmp_path, ("SPECIMEN ROSA", 14, 0, 40, 4), of=[2])[2])
+        dataset = decoding.load(slices(tmp_path, ("SPECIMEN ROSA", 14, 0, 40, 4), of=[2])[2])
         dataset.BurnedInAnnotation = "YES"
         derivation.add_method(dataset, "113101")
         for keyword, value in values.items():

@@ -24,7 +24,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from safeshare import cli, data, faces, metadata, pixel_kinds, study, text, volume
+from safeshare import cli, data, decoding, faces, metadata, study, text, volume
 
 ALL = ["ultrasound/abdomen.dcm", "head/ct", "head/RS.brain.dcm", "head/SR.report.dcm", "head/pet", "planted"]
 KEY = "a key that only this test uses"
@@ -451,11 +451,11 @@ def test_each_file_comes_out_as_it_would_by_itself(tmp_path):
 
 
 def test_an_image_that_is_too_large_for_the_memory_is_refused_with_that_reason(tmp_path, monkeypatch):
-    def load(path):
+    def load(path, folder):
         raise MemoryError
 
     scan(tmp_path / "in", slices=1)
-    monkeypatch.setattr(pixel_kinds, "load", load)
+    monkeypatch.setattr(decoding, "load", load)
     (outcome,) = study.strip(tmp_path / "in", tmp_path / "out", kinds=["metadata", "text"])
     assert "do not fit into memory" in outcome.reason and files(tmp_path / "out") == []
 

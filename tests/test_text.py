@@ -16,7 +16,7 @@ from pydicom.pixels import apply_color_lut, iter_pixels
 
 pytest.importorskip("onnxruntime", reason="needs the optional part: pip install '.[text]'")
 
-from safeshare import Refused, blanking, objects, text, text_detector
+from safeshare import Refused, blanking, decoding, objects, text, text_detector
 from safeshare.blanking import Box
 from safeshare.text_lines import Line, bridged
 
@@ -273,7 +273,7 @@ def test_few_letters_are_left_and_little_else_is_lost():
     for number in (1, 8, 22, 36, 43, 51, 64):
         example = burned_in.example(number)
         dataset = burned_in.as_read(example.dataset)
-        where = np.broadcast_to(blanking.mask(dataset, boxes(text.find(dataset))), blanking.size(dataset))
+        where = np.broadcast_to(blanking.mask(dataset, boxes(text.find(dataset))), decoding.size(dataset))
         left, glyphs = burned_in.left(example, where)
         still, total = still + left, total + glyphs
         lost.append(burned_in.destroyed(example, where))

@@ -6,19 +6,21 @@ would change pixels everywhere.
 """
 
 import copy
-import io
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import islice, repeat
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, generate_fragments, generate_frames, parse_basic_offsets
+from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_color_lut, get_decoder, get_encoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from .compressed import FRAME_STARTS
-from .elements import UNREADABLE
+from . import in_file
+from .decoding import PIXELS, UNREADABLE_PIXELS, check_pixels, image, size, syntax, undecodable
 from .finding import Finding, Refused
+from .pixeldata import write_frames
 
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 _COLOUR = {"RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_PARTIAL_422": 3, "YBR_RCT": 3, "YBR_ICT": 3}
@@ -35,8 +37,6 @@ _LOSSLESS_FOR = {  # what frames are coded in afterwards; all others are stored 
     "1.2.840.10008.1.2.4.203": JPEG2000Lossless,
 }
 _CODED_AS = {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_FULL", "YBR_ICT": "YBR_RCT"}  # without loss
-UNREADABLE_PIXELS = (*UNREADABLE, RuntimeError)
-PIXELS = ("PixelData", *_FLOATS)
 ALWAYS_LOSSY = {"1.2.840.10008.1.2.4.50": "ISO_10918_1", "1.2.840.10008.1.2.4.51": "ISO_10918_1"}
 
 
@@ -50,43 +50,11 @@ class Box(NamedTuple):
     frame: int | None = None
 
 
-def size(dataset: Dataset) -> tuple[int, int, int]:
-    """Return how many frames, rows and columns there are; raise ``Refused`` when the header does not tell."""
-    frames = dataset.get("NumberOfFrames") or 1
-    rows, columns = dataset.get("Rows") or 0, dataset.get("Columns") or 0
-    if min(frames, rows, columns) < 1:
-        raise Refused("its header does not tell how many pixels there are: ask the sender for a sound copy.")
-    return int(frames), int(rows), int(columns)
-
-
 def check_frame(dataset: Dataset, frame: object) -> None:
     """Raise ``ValueError`` when there is no such frame; they are counted from 0."""
     frames, _, _ = size(dataset)
     if frame not in range(frames):
         raise ValueError(f"there is no frame {frame!r}: frames run from 0 to {frames - 1}.")
-
-
-def check_pixels(dataset: Dataset) -> None:
-    """Raise ``Refused`` when there are no pixels, or more compressed frames than Number of Frames (0028,0008) tells.
-
-    Nobody would see those that are too many, and so no text on them either.
-    """
-    if not any(name in dataset for name in PIXELS):
-        raise Refused("it has no pixels: read the whole file, or ask the sender for a sound copy.")
-    if "PixelData" not in dataset or not syntax(dataset).is_encapsulated:
-        return
-    frames, data = size(dataset)[0], io.BytesIO(dataset.PixelData)
-    starts = (b"",) if syntax(dataset) == RLELossless else FRAME_STARTS  # of RLE each fragment is a frame (PS3.5 A.4.2)
-    try:
-        tables = len(parse_basic_offsets(data)), len(dataset.get("ExtendedOffsetTable") or b"") // 8
-        begun = sum(fragment.startswith(starts) for fragment in generate_fragments(data))
-    except UNREADABLE_PIXELS as error:
-        raise undecodable(error) from error
-    if max(*tables, begun) > frames:
-        raise Refused(
-            "it holds more compressed frames than its Number of Frames tells, and nobody would see them: "
-            "correct that number, or ask the sender for a sound copy."
-        )
 
 
 def mask(dataset: Dataset, boxes: Iterable[Any]) -> np.ndarray:
@@ -121,10 +89,13 @@ def _box(given: Any) -> Box:
 def coloured(frame: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Return a frame of indices into the palette as RGB in bytes; entries of 8 bits can stand in words (C.7.6.3.1.6).
 
-    What the table says of its entries is not relied on, but how large they are.
+    What the table says of its entries is not relied on, but how large they are. Raises ``Refused`` for no palette.
     """
-    _, entries = _palette(dataset, frame.dtype)
-    colours = apply_color_lut(frame, dataset)[..., :3]
+    try:
+        _, entries = _palette(dataset, frame.dtype)
+        colours = apply_color_lut(frame, dataset)[..., :3]
+    except UNREADABLE_PIXELS as error:
+        raise undecodable(error) from error
     return (colours >> 8 if entries.max() > 255 else colours).astype(np.uint8)
 
 
@@ -155,66 +126,70 @@ def blank(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None 
     return new
 
 
-def syntax(dataset: Dataset) -> UID:
-    """Return how the pixels of a data set are coded; raise ``Refused`` when its file_meta does not tell."""
-    uid = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
-    if not uid:
-        raise Refused("its file_meta does not say how its pixels are coded: set its TransferSyntaxUID.")
-    return uid
-
-
 def _blank_native(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
     keyword = next(name for name in PIXELS if name in dataset)
-    frames, rows, columns = where.shape
+    _, rows, columns = where.shape
     bits, samples = int(dataset.get("BitsAllocated", 0)), int(dataset.SamplesPerPixel)
     halved = dataset.PhotometricInterpretation in _HALVED
     if bits not in (1, 8, 16, 32, 64) or (halved and (columns % 2 or bits != 8)):
         raise Refused(f"its pixels take {bits} bits each, which cannot be edited here: convert it to 8 or 16 bits.")
+    before = dataset[keyword].value
+    frame_bits = rows * columns * (2 if halved else samples) * bits
+    if in_file.length(before) * 8 < len(where) * frame_bits:
+        raise Refused("its pixel data breaks off before its end: copy or send it again.")
+    big = not syntax(dataset).is_little_endian
+    swapped = big and bits <= 8 and dataset[keyword].VR == "OW"  # bytes sit in words (PS3.5 8.1.1)
+    kind = _FLOATS.get(keyword, f"{'i' if dataset.get('PixelRepresentation') else 'u'}{max(1, bits // 8)}")
 
-    # Of a long clip there is room for one copy, not for two: a stream lets its bytes be edited, and has them as bytes.
-    stream = io.BytesIO(dataset[keyword].value)
-    with stream.getbuffer() as data:
-        count = frames * rows * columns * (2 if halved else samples)
-        if len(data) * 8 < count * bits:
-            raise Refused("its pixel data breaks off before its end: copy or send it again.")
-        big = not syntax(dataset).is_little_endian
-        swapped = big and bits <= 8 and dataset[keyword].VR == "OW"  # bytes sit in words (PS3.5 8.1.1)
-        if swapped:
-            _swap(data)
-        kind = _FLOATS.get(keyword, f"{'i' if dataset.get('PixelRepresentation') else 'u'}{max(1, bits // 8)}")
-        _edit(dataset, data, where, fill, np.dtype(kind).newbyteorder(">" if big else "<"))
-        if swapped:
-            _swap(data)
-    dataset[keyword].value = stream.getvalue()
+    def write(out: BinaryIO) -> None:
+        shutil.copyfileobj(in_file.opened(before), out)
+        for number, inside in enumerate(where):
+            if not inside.any():
+                continue
+            first, end = number * frame_bits // 8, -(-(number + 1) * frame_bits // 8)
+            if swapped:
+                first, end = first - first % 2, end + end % 2
+            out.seek(first)
+            data = np.frombuffer(out.read(end - first), np.uint8).copy()
+            words = data[: len(data) // 2 * 2 if swapped else 0].view(np.uint16)
+            words.byteswap(inplace=True)
+            skipped = number * frame_bits - first * 8
+            _edit(dataset, data, skipped, inside, fill, np.dtype(kind).newbyteorder(">" if big else "<"))
+            words.byteswap(inplace=True)
+            out.seek(first)
+            out.write(data.tobytes())
+
+    dataset[keyword].value = in_file.written(before, write)
 
 
 def _edit(
-    dataset: Dataset, data: memoryview, where: np.ndarray, fill: int | Sequence[int] | None, kind: np.dtype
+    dataset: Dataset,
+    data: np.ndarray,
+    skipped: int,
+    inside: np.ndarray,
+    fill: int | Sequence[int] | None,
+    kind: np.dtype,
 ) -> None:
-    """Blank native pixels where they are."""
-    frames, rows, columns = where.shape
+    """Blank native pixels of a frame where they are: in bytes, of which the first bits are those of another frame."""
+    rows, columns = inside.shape
     samples, one_bit = int(dataset.SamplesPerPixel), dataset.BitsAllocated == 1
     halved = dataset.PhotometricInterpretation in _HALVED
-    count = frames * rows * columns * (2 if halved else samples)
-    dots = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little") if one_bit else None
-    values = np.frombuffer(data, kind, count) if dots is None else dots[:count]
-    if halved:
-        values = values.reshape(frames, rows, columns // 2, 4)
-        where = np.any(where.reshape(*values.shape[:3], 2), axis=-1, keepdims=True)[..., 0]
-    elif samples > 1 and dataset.get("PlanarConfiguration"):
-        values = np.moveaxis(values.reshape(frames, samples, rows, columns), 1, -1)
+    count = rows * columns * (2 if halved else samples)
+    dots = np.unpackbits(data, bitorder="little") if one_bit else None
+    if dots is None:
+        values = data[skipped // 8 :][: count * kind.itemsize].view(kind)
     else:
-        values = values.reshape(frames, rows, columns, samples)
-    for frame, inside in zip(values, where, strict=True):
-        if inside.any():
-            frame[inside] = _fill(dataset, frame, fill, str(dataset.PhotometricInterpretation))
+        values = dots[skipped:][:count]
+    if halved:
+        values = values.reshape(rows, columns // 2, 4)
+        inside = np.logical_or.reduce(inside.reshape(rows, columns // 2, 2), axis=-1)
+    elif samples > 1 and dataset.get("PlanarConfiguration"):
+        values = np.moveaxis(values.reshape(samples, rows, columns), 0, -1)
+    else:
+        values = values.reshape(rows, columns, samples)
+    values[inside] = _fill(dataset, values, fill, str(dataset.PhotometricInterpretation))
     if dots is not None:
-        data[:] = np.packbits(dots, bitorder="little").tobytes()
-
-
-def _swap(data: memoryview) -> None:
-    words = np.frombuffer(data, np.uint16, len(data) // 2)
-    words.byteswap(inplace=True)
+        data[:] = np.packbits(dots, bitorder="little")
 
 
 def _fill(dataset: Dataset, frame: np.ndarray, fill: int | Sequence[int] | None, photometric: str) -> np.ndarray:
@@ -254,25 +229,31 @@ def _palette(dataset: Dataset, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequence[int] | None) -> None:
-    coded_in, coded_bytes, before = syntax(dataset), len(dataset.PixelData), str(dataset.PhotometricInterpretation)
+    coded_in, before, value = syntax(dataset), str(dataset.PhotometricInterpretation), dataset.PixelData
     target = _LOSSLESS_FOR.get(coded_in, ExplicitVRLittleEndian)
     if target.is_encapsulated and (not get_encoder(target).is_available or dataset.BitsAllocated > 16):
         target = ExplicitVRLittleEndian
     wanted = [number for number, inside in enumerate(where) if inside.any() or target != coded_in]
+    blanked = _blanked_frames(dataset, where, fill, wanted)
+    photometric, bits = _CODED_AS.get(before, before), int(dataset.BitsAllocated)
+
+    def coded() -> Iterator[bytes]:
+        same = _coded_frames(dataset, len(where)) if target == coded_in else repeat(b"")
+        for number, frame in zip(range(len(where)), same, strict=False):
+            yield encoded(dataset, next(blanked)[1], photometric, target) if number in chosen else frame
+
+    def write(out: BinaryIO) -> None:
+        nonlocal photometric, bits
+        for _, frame, meaning in blanked:
+            out.write(frame.tobytes())
+            photometric, bits = _CODED_AS.get(meaning, meaning), frame.itemsize * 8
+
+    chosen = set(wanted)
     if target.is_encapsulated:
-        coded = dict(enumerate(_coded_frames(dataset, len(where)))) if target == coded_in else {}
-        photometric = _CODED_AS.get(dataset.PhotometricInterpretation, dataset.PhotometricInterpretation)
-        for number, frame, _ in _blanked_frames(dataset, where, fill, wanted):
-            coded[number] = encoded(dataset, frame, photometric, target)
-        dataset.PixelData = encapsulate([coded[number] for number in range(len(where))])
+        dataset["PixelData"].value = in_file.written(value, lambda out: write_frames(out, coded(), len(where)))
         dataset["PixelData"].VR = "OB"
     else:
-        parts = []
-        for _, frame, meaning in _blanked_frames(dataset, where, fill, wanted):
-            parts.append(frame.tobytes())
-            photometric, bits = _CODED_AS.get(meaning, meaning), frame.itemsize * 8
-        data = b"".join(parts)
-        dataset.PixelData = data + bytes(len(data) % 2)
+        dataset["PixelData"].value = in_file.written(value, write)
         dataset.BitsAllocated = bits
         dataset["PixelData"].VR = "OW" if bits > 8 else "OB"
     dataset.PhotometricInterpretation = photometric
@@ -282,7 +263,9 @@ def _blank_encapsulated(dataset: Dataset, where: np.ndarray, fill: int | Sequenc
         if keyword in dataset:
             delattr(dataset, keyword)
     if coded_in in ALWAYS_LOSSY or (coded_in in _LOSSLESS_FOR and before == "YBR_ICT"):
-        call_lossy(dataset, coded_in, where.size * dataset.SamplesPerPixel * dataset.BitsAllocated // 8 / coded_bytes)
+        call_lossy(
+            dataset, coded_in, where.size * dataset.SamplesPerPixel * dataset.BitsAllocated // 8 / in_file.length(value)
+        )
     dataset["PixelData"].is_undefined_length = target.is_encapsulated
     dataset.file_meta.TransferSyntaxUID = target
 
@@ -304,8 +287,9 @@ def _blanked_frames(
     YBR. Those of JPEG 2000 come out as RGB from any decoder, and the second value returned by pydicom says so.
     """
     try:
-        frames = get_decoder(syntax(dataset)).iter_array(dataset, raw=True, indices=numbers)
-        for number, (frame, properties) in zip(numbers, frames, strict=True):
+        some = numbers if len(numbers) < len(where) else None  # each of some takes a search from the first on
+        frames = get_decoder(syntax(dataset)).iter_array(image(dataset), raw=True, indices=some)
+        for number, (frame, properties) in zip(numbers, islice(frames, len(numbers)), strict=True):
             meaning = str(properties["photometric_interpretation"])
             samples = frame.reshape(*where.shape[1:], -1)
             inside = where[number]
@@ -320,7 +304,7 @@ def _coded_frames(dataset: Dataset, count: int) -> Iterator[bytes]:
     offsets = None
     if "ExtendedOffsetTable" in dataset:
         offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
-    return generate_frames(dataset.PixelData, number_of_frames=count, extended_offsets=offsets)
+    return generate_frames(in_file.opened(dataset.PixelData), number_of_frames=count, extended_offsets=offsets)
 
 
 def encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) -> bytes:
@@ -338,9 +322,3 @@ def encoded(dataset: Dataset, frame: np.ndarray, photometric: str, syntax: UID) 
         bits_allocated=bits,
         bits_stored=bits if syntax == RLELossless else dataset.BitsStored,
     )
-
-
-def undecodable(error: Exception) -> Refused:
-    """Return the refusal of pixels that pydicom cannot decode, without a value that it quotes, which can be a name."""
-    line = (str(error).splitlines() or [type(error).__name__])[0].split(" value '")[0].rstrip(".:")
-    return Refused(f"its pixels cannot be decoded ({line}): export it without compression.")

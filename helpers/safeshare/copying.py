@@ -5,15 +5,14 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from io import BytesIO
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from . import dicomfile, proof
+from . import dicomfile, in_file, proof
 from .cleaner import Change
 from .deidentify import around, check_can_be_made_safe, deidentify
 from .elements import UNREADABLE, said, text
@@ -56,21 +55,27 @@ def _as_file(dataset: Dataset, path: Path, task: Task) -> BinaryIO:
         for keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
             setattr(dataset, keyword, text(header, keyword))
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    stream, pixels = BytesIO(), dataset.get("PixelData")
+    pixels = dataset.get("PixelData")
+
+    def write(out: BinaryIO) -> None:
+        if pixels:  # from a stream pydicom does not copy them before it writes them, but that must be of even length
+            odd = in_file.length(pixels) % 2
+            even = in_file.written(pixels, partial(shutil.copyfileobj, in_file.opened(pixels))) if odd else pixels
+            dataset["PixelData"].value = in_file.opened(even)
+        dataset.save_as(out, enforce_file_format=True)
+
     try:
         if not dataset.file_meta.TransferSyntaxUID.is_implicit_VR:
             for tag in [tag for tag, raw in dataset.items() if raw.VR is None]:  # implicit against their syntax
                 dataset[tag]  # pydicom looks up the VR
-        if pixels:  # from a stream pydicom does not copy them before it writes them
-            dataset["PixelData"].value = BytesIO(pixels + bytes(len(pixels) % 2))
-        dataset.save_as(stream, enforce_file_format=True)
+        return in_file.opened(in_file.written(pixels, write))
+    except OSError:
+        raise
     except UNREADABLE as error:
         raise Refused("its header is damaged and cannot be written again: ask the sender for a sound copy.") from error
     finally:
         if pixels:
             dataset["PixelData"].value = pixels
-    stream.seek(0)
-    return stream
 
 
 def _write(

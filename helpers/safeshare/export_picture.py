@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from pydicom import Dataset, dcmread
-from pydicom.pixels import iter_pixels
+from pydicom import Dataset
 
-from . import blanking, dicomfile, export_table
+from . import blanking, decoding, export_table
 from .finding import Refused
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -37,18 +36,14 @@ def check(header: Dataset) -> None:
 def frames(copy: Path, header: Dataset) -> Iterator[np.ndarray]:
     """Yield each frame as a PNG holds it; raise ``Refused`` where its pixels cannot be decoded."""
     photometric = str(header.PhotometricInterpretation)
-    deflated = header.file_meta.TransferSyntaxUID == dicomfile.DEFLATED  # pydicom takes its frames only from memory
-    try:
-        # Bits above the value are cut off here, where High Bit tells which these are; pydicom takes it for the lowest.
-        for frame in iter_pixels(dcmread(copy) if deflated else copy, correct_unused_bits=False):
-            if photometric in _GREY:
-                yield _grey(frame, header)
-            elif photometric == _PALETTE:
-                yield blanking.coloured(frame, header)
-            else:
-                yield frame
-    except blanking.UNREADABLE_PIXELS as error:
-        raise blanking.undecodable(error) from error
+    # Bits above the value are cut off here, where High Bit tells which these are; pydicom takes it for the lowest.
+    for frame in decoding.decoded(decoding.load(copy), correct_unused_bits=False):
+        if photometric in _GREY:
+            yield _grey(frame, header)
+        elif photometric == _PALETTE:
+            yield blanking.coloured(frame, header)
+        else:
+            yield frame
 
 
 def write(picture: np.ndarray, out: BinaryIO) -> None:

@@ -1,6 +1,5 @@
 """The viewer of ``text.show`` and ``objects.show``: an image with shapes to strip, keep and draw, or its picture."""
 
-import struct
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, iter_pixels
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-from . import blanking
+from . import blanking, decoding
 from .blanking import Box
 
 LONGEST = 1600  # rows or columns of a picture; boxes are in the pixels of the image all the same
@@ -42,8 +41,8 @@ class ImageViewer:
     """
 
     def __init__(self, dataset: Dataset, shapes: Iterable[Shape], after: Dataset | None = None) -> None:
-        self.frames, self.rows, self.columns = blanking.size(dataset)
-        if after is not None and blanking.size(after) != (self.frames, self.rows, self.columns):
+        self.frames, self.rows, self.columns = decoding.size(dataset)
+        if after is not None and decoding.size(after) != (self.frames, self.rows, self.columns):
             raise ValueError("after has other frames, rows or columns than before: show it by itself.")
         self._datasets = [dataset] if after is None else [dataset, after]
         self._shapes = list(shapes)
@@ -102,10 +101,7 @@ class ImageViewer:
         """Return a frame's values: grey ones as they are stored, and others as RGB."""
         if self._decoded.get(side, (-1,))[0] != frame:
             dataset = self._datasets[side]
-            try:
-                values = next(iter_pixels(dataset, indices=[frame]))
-            except (*blanking.UNREADABLE_PIXELS, struct.error) as error:
-                raise blanking.undecodable(error) from error
+            values = next(decoding.decoded(dataset, [frame]))
             if dataset.PhotometricInterpretation == "PALETTE COLOR":
                 values = blanking.coloured(values, dataset)
             self._decoded[side] = frame, values

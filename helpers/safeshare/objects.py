@@ -18,7 +18,7 @@ import numpy as np
 from pydicom import Dataset
 from scipy import ndimage
 
-from . import blanking, derivation, metal
+from . import blanking, decoding, derivation, metal
 from . import volume as volumes
 from .blanking import Box
 from .elements import check_dataset, is_grey, text
@@ -133,7 +133,7 @@ def without(
     """Return what ``strip`` returns, from what ``find`` found in the image, which is not searched again."""
     if isinstance(image, Volume):
         return _stripped_volume(image, found, method, pseudonyms)
-    where, letters = (np.zeros(blanking.size(image), bool) for _ in range(2))
+    where, letters = (np.zeros(decoding.size(image), bool) for _ in range(2))
     pixel = _spacing(image)[0]
     margin = max(2, int(np.ceil(_MARGIN / (pixel or 0.5))))
     for each in found:
@@ -233,7 +233,7 @@ def _in_radiograph(dataset: Dataset, picture: np.ndarray, frame: int) -> list[Ob
         out.append(
             ObjectFinding(
                 "objects",
-                _where(box, blanking.size(dataset)[0]) + "".join(f", also in {name}" for name in attributes),
+                _where(box, decoding.size(dataset)[0]) + "".join(f", also in {name}" for name in attributes),
                 f"{kind.label} {kind.words!r}" if kind.words else kind.label,
                 "K" if kind.label in KEPT else "C",
                 _WHY[kind.label] + _SOURCE,
@@ -260,20 +260,15 @@ def _pictures(dataset: Dataset, *, stored: bool = False) -> Iterator[tuple[int, 
     modality = text(dataset, "Modality")
     if not is_grey(dataset) or (modality != "CT" and modality not in RADIOGRAPHS):
         raise Refused("it is no grey radiograph and no CT, and in others objects are not looked for: leave it out.")
-    blanking.check_pixels(dataset)
-    from pydicom.pixels import iter_pixels
-
-    try:
-        for number, frame in enumerate(iter_pixels(dataset)):
-            values = frame.astype(frame.dtype.newbyteorder("="), copy=False)
-            if modality == "CT" and not stored:
-                slope, intercept = (float(dataset.get(k, d)) for k, d in (("RescaleSlope", 1), ("RescaleIntercept", 0)))
-                values = values * slope + intercept
-            elif not stored and _dense_is_low(dataset):
-                values = -values.astype(np.float32)
-            yield number, values
-    except blanking.UNREADABLE_PIXELS as error:
-        raise blanking.undecodable(error) from error
+    decoding.check_pixels(dataset)
+    for number, frame in enumerate(decoding.decoded(dataset)):
+        values = frame.astype(frame.dtype.newbyteorder("="), copy=False)
+        if modality == "CT" and not stored:
+            slope, intercept = (float(dataset.get(k, d)) for k, d in (("RescaleSlope", 1), ("RescaleIntercept", 0)))
+            values = values * slope + intercept
+        elif not stored and _dense_is_low(dataset):
+            values = -values.astype(np.float32)
+        yield number, values
 
 
 def _dense_is_low(dataset: Dataset) -> bool:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.pixels import iter_pixels
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian
 
-from . import blanking, derivation, dicomfile, faces, text, volume
+from . import decoding, derivation, dicomfile, faces, text, volume
 from .blanking import Box
 from .elements import UNREADABLE, is_grey
 from .elements import text as value
@@ -59,11 +58,11 @@ def finder(paths: Sequence[Path], scan: bool, kinds: Sequence[str]) -> Callable[
             whole = volume.read(paths)
             shown += _identifying(_seen_objects(whole)) if "objects" in kinds else []
             shown += faces.find(whole) if "faces" in kinds else []
-        standing = _standing_text(paths, load) if scan and "text" in kinds else None
+        standing = _standing_text(paths, decoding.load) if scan and "text" in kinds else None
 
     def find(path: Path) -> list[Finding]:
         with _readable():
-            dataset = load(path)
+            dataset = decoding.load(path)
             seen = _seen_objects(dataset, alone=not scan) if "objects" in kinds else []
             lines = _text_in(dataset, standing, seen) if "text" in kinds else []
             return [*_identifying(seen), *lines, *shown]
@@ -72,15 +71,17 @@ def finder(paths: Sequence[Path], scan: bool, kinds: Sequence[str]) -> Callable[
 
 
 def stripper(
-    paths: Sequence[Path], scan: bool, kinds: Sequence[str], key: bytes | str
+    paths: Sequence[Path], scan: bool, kinds: Sequence[str], key: bytes | str, folder: Path | None = None
 ) -> Callable[[Path], tuple[Dataset | None, list[Finding]]]:
     """Return what strips each of the files: a new data set, None when nothing was found in it, and the findings.
+
+    New pixels that are too large for memory are in a file in ``folder``, or where the system has such files.
 
     Raises ``Refused`` when that cannot be done for the scan as a whole.
     """
 
     def opened(path: Path) -> Dataset:
-        return changed[path] if path in changed else load(path)
+        return changed[path] if path in changed else decoding.load(path, folder)
 
     with _readable():
         scan = scan and _has_depth(paths)
@@ -116,16 +117,6 @@ def _readable() -> Iterator[None]:
         raise Refused("its pixels do not fit into memory: use a computer with more, or fewer processes.") from error
     except UNREADABLE as error:
         raise Refused("its header is damaged, so its pixels are unclear: ask the sender for a sound copy.") from error
-
-
-def load(path: Path) -> Dataset:
-    """Return a whole data set, which knows how its pixels are coded."""
-    with path.open("rb") as stream:
-        header, _ = dicomfile.read(stream)
-        stream.seek(0)
-        dataset = dcmread(stream, force=True)
-    dataset.file_meta.TransferSyntaxUID = UID(header.syntax)
-    return dataset
 
 
 def _has_depth(paths: Sequence[Path]) -> bool:
@@ -249,11 +240,8 @@ def _standing_text(paths: Sequence[Path], opened: _Open) -> list[TextFinding] | 
         if captured or picture.SamplesPerPixel != 1 or any(picture.get(name) != dataset.get(name) for name in _LAYOUT):
             return None
         darker = np.maximum if picture.PhotometricInterpretation == "MONOCHROME1" else np.minimum
-        try:
-            for frame in iter_pixels(dataset, raw=True):
-                still = frame.copy() if still is None else darker(still, frame)
-        except blanking.UNREADABLE_PIXELS as error:
-            raise Refused("its pixels cannot be decoded: export it without compression.") from error
+        for frame in decoding.decoded(dataset, raw=True):
+            still = frame.copy() if still is None else darker(still, frame)
     if still is None:
         return None
     picture.PixelData = still.astype(still.dtype.newbyteorder("<")).tobytes()

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from pydicom import Dataset
@@ -174,6 +174,21 @@ def fragments(stream: BinaryIO, dataset: Dataset, syntax: str) -> Iterator[bytes
     yield DELIMITER
 
 
+def write_frames(out: BinaryIO, frames: Iterable[bytes], count: int) -> None:
+    """Write ``count`` compressed frames as items, after the table of their offsets (PS3.5 A.4), without a delimiter."""
+    start = out.tell()
+    out.write(_ITEM_HEAD.pack(0xFFFE, 0xE000, 4 * count) + bytes(4 * count))
+    offsets = []
+    first = out.tell()
+    for frame in frames:
+        offsets.append(out.tell() - first)
+        out.write(_ITEM_HEAD.pack(0xFFFE, 0xE000, len(frame) + len(frame) % 2) + frame + bytes(len(frame) % 2))
+    if offsets[-1] > UNDEFINED:
+        raise Refused("its pixels without text take more than 4 GB: export it without compression.")
+    out.seek(start + _ITEM_HEAD.size)
+    out.write(struct.pack(f"<{count}L", *offsets))
+
+
 def hides_something(stream: BinaryIO, dataset: Dataset, syntax: str) -> bool:
     """Tell whether there is anything to blank in encapsulated pixel data."""
     return any(clean != b"".join(items) for items, clean in _frames_of(stream, dataset, syntax))
@@ -198,6 +213,16 @@ def _frames_of(stream: BinaryIO, dataset: Dataset, syntax: str) -> Iterator[tupl
         except ValueError as error:
             raise Refused(f"{error}: export it again without compression.") from error
     stream.seek(8, io.SEEK_CUR)
+
+
+def value_bytes(pixels: Pixels) -> int:
+    """Return how many bytes the value takes: of compressed pixels, all items without the delimiter behind them."""
+    if pixels.length != UNDEFINED:
+        return pixels.length
+    start = pixels.stream.tell()
+    at, length = _item_places(pixels.stream)[-1]
+    pixels.stream.seek(start)
+    return at + length - start
 
 
 def _item_places(stream: BinaryIO) -> list[tuple[int, int]]:

@@ -88,8 +88,8 @@ def _counted(found: Iterable[Finding]) -> str:
 
 def _thumbnail(outcome: "Outcome", frame: int) -> str:
     """Return a frame of an original as a data URL, "" where it cannot be shown."""
+    from .decoding import load
     from .image_viewer import ImageViewer
-    from .pixel_kinds import load
 
     try:
         return _url(ImageViewer(load(outcome.source), []).picture(0, frame))

@@ -89,10 +89,17 @@ def strip(job: Job, task: Task) -> list[Outcome]:
             return lambda path: strip_file(path, task, before[path], None, [])
         from . import pixel_kinds
 
-        strip = pixel_kinds.stripper(paths, job.scan, task.kinds, task.key)
+        strip = pixel_kinds.stripper(paths, job.scan, task.kinds, task.key, _folder(task))
         return lambda path: strip_file(path, task, before[path], *strip(regular(path)))
 
     return _outcomes(job, task, look)
+
+
+def _folder(task: Task) -> Path | None:
+    """Return where what does not fit into memory is put: on the disk that has room for the copies, if there are any."""
+    if task.dry:
+        return None
+    return task.destination.parent if task.single else task.destination
 
 
 def _outcomes(job: Job, task: Task, look: Callable[[Sequence[Path]], Callable[[Path], Outcome]]) -> list[Outcome]:

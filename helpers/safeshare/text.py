@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import iter_pixels, pixel_array
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
-from . import blanking, derivation, text_elsewhere
+from . import blanking, decoding, derivation, text_elsewhere
 from .blanking import Box
 from .elements import check_dataset
 from .finding import Finding, Refused
@@ -32,6 +31,7 @@ _LABEL = (
 )
 _FEW = 8  # so many frames are all looked at; of longer clips so many, and all frames through their extremes
 _CHUNK = 16  # frames whose extremes are taken together
+_MANY = 20  # lines of text, after which those that were seen before are put together
 _LOOKS = 3  # times that a picture is looked at, at most
 _REST = 0.01  # of a picture may a rest of text take that is seen only when the other text is blank
 BLANKED = "text blanked"  # what the Derivation Description then says
@@ -91,7 +91,7 @@ def find(dataset: Dataset, *, frames: Iterable[int] | None = None) -> list[Findi
     findings: list[Finding] = []
     for box, sure, picture in _lines(dataset, frames, _block(dataset) if _has_picture(dataset) else 1):
         words, _ = read(picture, box)
-        place = "all frames, " if box.frame is None and blanking.size(dataset)[0] > 1 else ""
+        place = "all frames, " if box.frame is None and decoding.size(dataset)[0] > 1 else ""
         place = place if box.frame is None else f"frame {box.frame}, "
         where = f"{place}x {box.x0} to {box.x1}, y {box.y0} to {box.y1}"
         findings.append(TextFinding("text", where, words, "C", _WHY, round(sure, 2), box))
@@ -137,7 +137,7 @@ def strip(
     elsewhere = text_elsewhere.find(dataset)
     where = np.zeros(0, bool)
     if _has_picture(dataset):
-        blanking.check_pixels(dataset)
+        decoding.check_pixels(dataset)
         where = _text(dataset, keep) if boxes is None else blanking.mask(dataset, boxes)
     new = blanking.blank(dataset, where) if where.any() else copy.deepcopy(dataset)
     text_elsewhere.strip(new)
@@ -150,7 +150,7 @@ def _text(dataset: Dataset, keep: Sequence[str]) -> np.ndarray:
 
     What is seen only then is the rest of a text, if it is small; more of it is a texture that has become the boldest.
     """
-    where = np.zeros((1, *blanking.size(dataset)[1:]), bool)
+    where = np.zeros((1, *decoding.size(dataset)[1:]), bool)
     looked_at = dataset
     for look in range(_LOOKS):
         boxes = [box for box, _, seen in _lines(looked_at, None, _block(dataset)) if not _stays(seen, box, keep)]
@@ -169,25 +169,29 @@ def _lines(dataset: Dataset, frames: Iterable[int] | None, block: int = 1) -> It
     from .text_detector import lines
     from .text_lines import merged
 
-    found = []
+    found: list[tuple[Box, float, np.ndarray]] = []
+    most = _MANY
     for frame, picture in _pictures(dataset, frames) if _has_picture(dataset) else ():
         for x0, y0, x1, y1, sure, _ in lines(picture):
             box = Box(x0 - x0 % block, y0 - y0 % block, x1 + -x1 % block, y1 + -y1 % block, frame)
             found.append((box, sure, picture))
+        if len(found) > most:  # each keeps its picture in memory
+            found = merged(found)
+            most = _MANY + 2 * len(found)
     yield from merged(found)
 
 
 def _block(dataset: Dataset) -> int:
     """Return how many pixels wide the blocks are that share what is stored, so that letters leave a trace in them."""
-    if blanking.syntax(dataset) in (JPEGBaseline8Bit, JPEGExtended12Bit):
+    if decoding.syntax(dataset) in (JPEGBaseline8Bit, JPEGExtended12Bit):
         return 8
     return 2 if str(dataset.PhotometricInterpretation).endswith("_422") else 1
 
 
 def _pictures(dataset: Dataset, frames: Iterable[int] | None) -> Iterator[tuple[int | None, np.ndarray]]:
     """Yield what to look at: the number of the frame that boxes on it are for, and its grey or RGB values."""
-    count, _, _ = blanking.size(dataset)
-    blanking.check_pixels(dataset)
+    count, _, _ = decoding.size(dataset)
+    decoding.check_pixels(dataset)
     if _shows_label(dataset):
         raise Refused(_LABEL)
     if frames is not None:
@@ -241,25 +245,11 @@ class _Projections:
         return [self.high, self.low, self.mean()]
 
 
-def _frames(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray]:
-    native, photometric = not blanking.syntax(dataset).is_encapsulated, str(dataset.get("PhotometricInterpretation"))
-    count, _, _ = blanking.size(dataset)
-    if count > 1 and native and (photometric.endswith("_422") or dataset.get("BitsAllocated") == 1):
-        frames = pixel_array(dataset)  # iter_pixels of pydicom 3.0.2 looks for frames after the first in wrong places
-        yield from (frames if numbers is None else frames[numbers])
-    else:
-        yield from iter_pixels(dataset, indices=numbers)
-
-
 def _decoded(dataset: Dataset, numbers: list[int] | None) -> Iterator[np.ndarray]:
-    photometric = str(dataset.get("PhotometricInterpretation"))
-    try:
-        for frame in _frames(dataset, numbers):
-            if photometric == "PALETTE COLOR":
-                frame = blanking.coloured(frame, dataset)
-            yield _without_padding(dataset, frame.astype(frame.dtype.newbyteorder("="), copy=False))
-    except blanking.UNREADABLE_PIXELS as error:
-        raise blanking.undecodable(error) from error
+    for frame in decoding.decoded(dataset, numbers):
+        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+            frame = blanking.coloured(frame, dataset)
+        yield _without_padding(dataset, frame.astype(frame.dtype.newbyteorder("="), copy=False))
 
 
 def _without_padding(dataset: Dataset, frame: np.ndarray) -> np.ndarray:

@@ -1,15 +1,16 @@
 """Text that stands outside the picture: in overlays, unused bits of pixels, icons, presentation states, documents."""
 
+import shutil
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 from pydicom import Dataset, Sequence
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
-from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import RLELossless
 
-from . import blanking
+from . import blanking, decoding, in_file, pixeldata
 from .deidentify import check_can_be_made_safe
 from .finding import Finding, Refused
 
@@ -123,19 +124,20 @@ def _words(dataset: Dataset) -> Iterator[np.ndarray]:
 
     Of the compressed syntaxes only RLE codes whole words; the others code as many bits as a value has (PS3.5 8.2).
     """
-    syntax = blanking.syntax(dataset)
+    syntax = decoding.syntax(dataset)
     kind = np.dtype(f"u{int(dataset.BitsAllocated) // 8}")
     if syntax == RLELossless:
         try:
-            for frame, _ in get_decoder(syntax).iter_array(dataset, raw=True, correct_unused_bits=False):
+            frames = get_decoder(syntax).iter_array(decoding.image(dataset), raw=True, correct_unused_bits=False)
+            for frame, _ in frames:
                 yield frame.view(kind)
-        except blanking.UNREADABLE_PIXELS as error:
+        except decoding.UNREADABLE_PIXELS as error:
             raise Refused("its pixels cannot be decoded: export it without compression.") from error
     elif not syntax.is_encapsulated:
         kind = kind.newbyteorder("<" if syntax.is_little_endian else ">")
-        words = np.frombuffer(dataset.PixelData, kind, len(dataset.PixelData) // kind.itemsize)
-        for start in range(0, len(words), _CHUNK):
-            yield words[start : start + _CHUNK]
+        stream = in_file.opened(dataset.PixelData)
+        while len(data := stream.read(_CHUNK)) >= kind.itemsize:
+            yield np.frombuffer(data, kind, len(data) // kind.itemsize)
 
 
 def _in_spare_bits(dataset: Dataset, words: np.ndarray) -> np.ndarray:
@@ -156,16 +158,26 @@ def _text_in_spare_bits(dataset: Dataset) -> bool:
 def _clear_spare_bits(dataset: Dataset) -> None:
     if not _text_in_spare_bits(dataset):
         return
-    parts = []
-    for words in _words(dataset):
-        used = _in_spare_bits(dataset, words)
-        parts.append(np.where(used, words & ~np.array(_spare_bits(dataset), words.dtype), words).astype(words.dtype))
-    if blanking.syntax(dataset) == RLELossless:
-        photometric = str(dataset.PhotometricInterpretation)
-        frames = [blanking.encoded(dataset, part, photometric, RLELossless) for part in parts]
-        dataset["PixelData"].value = encapsulate(frames)
+    before, photometric = dataset.PixelData, str(dataset.PhotometricInterpretation)
+
+    def cleared() -> Iterator[np.ndarray]:
+        for words in _words(dataset):
+            used = _in_spare_bits(dataset, words)
+            yield np.where(used, words & ~np.array(_spare_bits(dataset), words.dtype), words).astype(words.dtype)
+
+    def write_native(out: BinaryIO) -> None:
+        shutil.copyfileobj(in_file.opened(before), out)
+        out.seek(0)
+        for words in cleared():
+            out.write(words.tobytes())
+
+    def write_rle(out: BinaryIO) -> None:
+        frames = (blanking.encoded(dataset, words, photometric, RLELossless) for words in cleared())
+        pixeldata.write_frames(out, frames, decoding.size(dataset)[0])
+
+    if decoding.syntax(dataset) == RLELossless:
+        dataset["PixelData"].value = in_file.written(before, write_rle)
         for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
             dataset.pop(keyword, None)
     else:
-        data = b"".join(part.tobytes() for part in parts)
-        dataset["PixelData"].value = data + dataset.PixelData[len(data) :]
+        dataset["PixelData"].value = in_file.written(before, write_native)

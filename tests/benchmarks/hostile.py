@@ -2,7 +2,7 @@
 
     python tests/benchmarks/hostile.py                          all; metadata only where pixels do not matter
     python tests/benchmarks/hostile.py --only "JPEG 2000"       those with this in their name
-    python tests/benchmarks/hostile.py --large                  5,000 files, and a file of 2 GB with 8,192 frames
+    python tests/benchmarks/hostile.py --large                  5,000 files, and clips of 2 GB with 8,192 frames
 
 Each file is stripped by itself, in a process of its own. A line says how large the file is, how many seconds of CPU
 time it took, the largest memory (VmHWM, so this needs Linux), and what became of it. More than 10 s or 500 MB is
@@ -26,7 +26,9 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own writer of DICOM files
 
+import burned_in
 import canaries
+import numpy as np
 from canaries import (
     DEFLATED,
     EXPLICIT,
@@ -280,7 +282,7 @@ def tell(name: str, size: int, taken: tuple[float, int, str, int]) -> bool:
 
 
 def large(folder: Path) -> bool:
-    """Strip 500 and 5,000 files, and one of 2 GB, metadata only: the memory stays what it is for one."""
+    """Strip 500 and 5,000 files, and clips of 2 GB, on one of which a name stands: the memory stays what it is."""
     bad = []
     dataset = dcmread(get_testdata_file("MR_small.dcm"))
     for number in (1, 500, 5000):
@@ -292,14 +294,19 @@ def large(folder: Path) -> bool:
         bad.append(tell(f"{number:,} files ({seconds:.0f} s)", number * 10_000, (0, *rest)))
         shutil.rmtree(folder / str(number))
     start = sized(EXPLICIT, head(EXPLICIT, tag("PixelData"), "OB", 1 << 31), 512, 512, 8192)
-    for kinds in ("metadata", "text,metadata"):
-        (folder / "large.dcm").write_bytes(start)
-        os.truncate(folder / "large.dcm", len(start) + (1 << 31))
+    cover, _ = burned_in.lettering("SPECIMEN ROSA", "DejaVuSans", 24, 0)
+    frame = np.zeros((512, 512), np.uint8)
+    frame[30 : 30 + cover.shape[0], 40 : 40 + cover.shape[1]] = cover * 200
+    for what, kinds in (("empty", "metadata"), ("empty", KINDS), ("text", KINDS)):
+        with (folder / "large.dcm").open("wb") as out:
+            out.write(start)
+            for _ in range(8192 if what == "text" else 0):
+                out.write(frame.tobytes())
+            out.truncate(len(start) + (1 << 31))
         begun = time.monotonic()
         seconds, *rest = run(folder / "large.dcm", kinds)
-        bad.append(
-            tell(f"2 GB, {kinds} ({seconds:.0f} s, {time.monotonic() - begun:.0f} s in all)", 1 << 31, (0, *rest))
-        )
+        took = f"2 GB, {what}, {kinds} ({seconds:.0f} s, {time.monotonic() - begun:.0f} s in all)"
+        bad.append(tell(took, 1 << 31, (0, *rest)))
     return any(bad)
 
 
